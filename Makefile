@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Two readers: Kbuild, in a kernel tree or for an external module, and people
+# ("make help").
+
+ifneq ($(KERNELRELEASE),)
+
+# An external build of a kernel that does not know our Kconfig, or that has the
+# driver switched off, still builds the module.
+ifneq ($(KBUILD_EXTMOD),)
+ifeq ($(filter y m,$(CONFIG_IOSM)),)
+CONFIG_IOSM := m
+endif
+ifneq ($(wildcard $(src)/compat/compat.h),)
+ccflags-y += -include $(src)/compat/compat.h
+endif
+endif
+
+obj-$(CONFIG_IOSM) += iosm.o
+
+# From the bottom of the house to its roof.
+iosm-y := iosm_ipc_pcie.o
+iosm-y += iosm_ipc_pm.o
+iosm-y += iosm_ipc_protocol.o
+iosm-y += iosm_ipc_imem.o
+iosm-y += iosm_ipc_mux_wire.o
+iosm-y += iosm_ipc_mux.o
+iosm-y += iosm_ipc_port.o
+iosm-y += iosm_ipc_wwan.o
+
+iosm-$(CONFIG_IOSM_KUNIT_TEST) += $(patsubst $(src)/%.c,%.o,$(sort $(wildcard $(src)/kunit/*.c)))
+
+ifneq ($(CONFIG_IOSM_KUNIT_TEST),)
+ccflags-y += -I$(src)
+endif
+
+else
+
+include tools/people.mk
+
+endif

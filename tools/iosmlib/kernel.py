@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0
+"""User-Mode Linux kernels for the tests, and the modules that are loaded into them; all cached by their inputs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import sources
+from .common import (TOP, Error, Progress, cache_dir, clean_env, cpus, digest, locked, logged, need_programs, output,
+                     read_stamp, remove_tree, sha256, write_stamp)
+from .sources import Tree
+
+FLAVOURS = ("plain", "debug", "pm")
+MODULES = ("ours", "stock", "rootport")
+REVISION = 1			# to be raised when this file builds something else from the same inputs
+UML = TOP / "tests" / "uml"
+PROGRAMS = ("make", "gcc", "ld", "flex", "bison", "bc", "rsync", "patch")
+# About how many objects a build makes, for the progress line only.
+OBJECTS = {"plain": 1300, "debug": 1350, "pm": 1300}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A finished kernel: its build directory and what it was built from."""
+
+    tree: Tree
+    flavour: str
+    build: Path
+    key: str
+
+    @property
+    def vmlinux(self) -> Path:
+        """The program that is the kernel."""
+        return self.build / "vmlinux"
+
+    def config(self) -> dict[str, str]:
+        """All symbols of its .config."""
+        text = (self.build / ".config").read_text(encoding="utf-8")
+        return dict(re.findall(r"^(CONFIG_\w+)=(.*)$", text, re.M))
+
+
+def fragment(flavour: str, version: tuple[int, int]) -> dict[str, str]:
+    """The symbols that a flavour asks for in one kernel version."""
+    wanted: dict[str, str] = {}
+    for name in dict.fromkeys(("plain", flavour)):
+        path = UML / f"{name}.config"
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            text, _, comment = line.partition("#")
+            text = text.strip()
+            if not text:
+                continue
+            match = re.fullmatch(r"(CONFIG_\w+)=(.+)", text)
+            condition = re.fullmatch(r"\s*if (>=|<) (\d+\.\d+)\s*", comment)
+            if not match or (comment.strip() and not condition):
+                raise Error(f"{path.name}:{number}: not understood: {line.strip()}")
+            if condition:
+                limit = sources.parse_version(condition[2])
+                if (version >= limit) != (condition[1] == ">="):
+                    continue
+            wanted[match[1]] = match[2]
+    return wanted
+
+
+def _make(tree: Tree, build: Path, *arguments: str | Path) -> list[str | Path]:
+    # The names of the user and the host would make each machine's kernel another one.
+    return ["nice", "make", "-C", tree.linux, f"O={build}", "ARCH=um", f"-j{cpus()}", *arguments]
+
+
+def _build_env() -> dict[str, str]:
+    return clean_env(KBUILD_BUILD_USER="iosm", KBUILD_BUILD_HOST="bench", KBUILD_BUILD_TIMESTAMP="1970-01-01")
+
+
+def _configure(tree: Tree, build: Path, flavour: str) -> None:
+    wanted = fragment(flavour, tree.version)
+    text = "".join(f"# {name} is not set\n" if value == "n" else f"{name}={value}\n" for name, value in wanted.items())
+    build.mkdir(parents=True, exist_ok=True)
+    (build / "fragment").write_text(text, encoding="utf-8")
+    logged(_make(tree, build, f"KCONFIG_ALLCONFIG={build / 'fragment'}", "allnoconfig"), build / "config.log",
+           "configuring the kernel", env=_build_env())
+    have = dict(re.findall(r"^(CONFIG_\w+)=(.*)$", (build / ".config").read_text(encoding="utf-8"), re.M))
+    lost = [f"{name}={value}" for name, value in wanted.items() if have.get(name, "n") != value]
+    if lost:
+        raise Error(f"this kernel does not take {', '.join(lost)} (flavour {flavour})")
+
+
+def _intact(build: Path, key: str) -> bool:
+    stamp = read_stamp(build)
+    sums = stamp.get("files")
+    if stamp.get("key") != key or not isinstance(sums, dict):
+        return False
+    return all((build / name).is_file() and sha256(build / name) == value for name, value in sums.items())
+
+
+def get(kernel: str | None = None, flavour: str = "plain") -> Kernel:
+    """Find the kernel in the cache, or build it."""
+    if flavour not in FLAVOURS:
+        raise Error(f"flavour '{flavour}': known are {', '.join(FLAVOURS)}")
+    if platform.machine() != "x86_64":
+        raise Error(f"User-Mode Linux runs on x86_64 only, and this is {platform.machine()}")
+    need_programs(*PROGRAMS)
+    tree = sources.get(kernel or os.environ.get("KERNEL") or sources.NEWEST)
+    compiler = output(["gcc", "--version"]).splitlines()[0]
+    kconfig = (TOP / "Kconfig").read_text(encoding="utf-8")
+    key = digest(REVISION, tree.key, flavour, fragment(flavour, tree.version), compiler, kconfig)
+    # A user's tree changes under us: it has one build directory, so that a change costs little.
+    name = f"{tree.name}-{flavour}" + ("" if tree.name.startswith("tree-") else f"-{key}")
+    build = cache_dir() / "build" / name
+    if not _intact(build, key):
+        with locked(f"src-{tree.name}"), locked(f"build-{name}"):
+            if not _intact(build, key):
+                _build(tree, flavour, build, key, kernel)
+    os.utime(build)
+    return Kernel(tree, flavour, build, key)
+
+
+def _build(tree: Tree, flavour: str, build: Path, key: str, kernel: str | None) -> None:
+    # What an interrupted build left is taken up again, once; anything else that is not whole is built anew.
+    started = build / "started"
+    if build.exists() and not tree.name.startswith("tree-") and not started.exists():
+        print(f"  the cached kernel {build.name} is damaged: built anew", file=sys.stderr)
+        remove_tree(build)
+    build.mkdir(parents=True, exist_ok=True)
+    again = started.exists()
+    started.unlink(missing_ok=True)
+    (build / "stamp.json").unlink(missing_ok=True)
+    sources.copy_driver(tree.linux / sources.IOSM)
+    _configure(tree, build, flavour)
+    if not again:
+        started.touch()
+    progress = Progress(f"building the {flavour} kernel {tree.version[0]}.{tree.version[1]}")
+    count = 0
+
+    def each(line: str) -> None:
+        nonlocal count
+        if re.match(r"\s*(CC|AS|LD|AR|CC \[M\]|HOSTCC|HOSTLD) ", line):
+            count += 1
+            progress.update(f"{min(99, count * 100 // OBJECTS[flavour])} % ({count} objects)")
+
+    logged(_make(tree, build, "vmlinux", "modules_prepare"), build / "build.log", "building the kernel", each=each,
+           env=_build_env())
+    # External modules resolve against the kernel proper; no module of the tree is built.
+    symbols = build / "vmlinux.symvers"
+    if symbols.is_file():
+        shutil.copy(symbols, build / "Module.symvers")
+    if not (build / "Module.symvers").is_file():
+        raise Error(f"the build of {build.name} left no Module.symvers")
+    progress.done(f"{count} objects")
+    _slim(build)
+    started.unlink(missing_ok=True)
+    write_stamp(build, {"key": key, "flavour": flavour, "kernel": tree.name,
+                        "files": {file: sha256(build / file) for file in ("vmlinux", ".config", "Module.symvers")}})
+    for old in build.parent.glob(f"{tree.name}-{flavour}-*"):
+        if old != build and old.stat().st_mtime < time.time() - 14 * 86400:
+            remove_tree(old)
+
+
+def _slim(build: Path) -> None:
+    """Intermediate copies of the whole kernel are of no further use."""
+    for name in ("vmlinux.o", "vmlinux.unstripped", "linux"):
+        with contextlib.suppress(FileNotFoundError):
+            (build / name).unlink()
+    for path in build.glob(".tmp_vmlinux*"):
+        path.unlink()
+
+
+def module(kernel: Kernel, name: str = "ours") -> Path:
+    """Build a module for a kernel: our driver, the tree's own, or the oracle's root port."""
+    if name not in MODULES:
+        raise Error(f"module '{name}': known are {', '.join(MODULES)}")
+    checkout = digest(str(TOP)) if name != "stock" else "all"
+    place = cache_dir() / "mod" / f"{kernel.build.name}-{kernel.key}" / checkout / name
+    with locked(f"mod-{kernel.build.name}-{name}-{checkout}"):
+        if name == "ours":
+            sources.copy_driver(place)
+            result = place / "iosm.ko"
+        elif name == "stock":
+            stamp = read_stamp(place)
+            result = place / "iosm.ko"
+            if stamp.get("sha256") and result.is_file() and sha256(result) == stamp["sha256"]:
+                return result
+            remove_tree(place)
+            sources.copy_stock(kernel.tree, place)
+        else:
+            place.mkdir(parents=True, exist_ok=True)
+            source = (TOP / "tests" / "oracle" / "rootport.c").read_bytes()
+            for file, data in (("rootport.c", source), ("Makefile", b"obj-m := rootport.o\n")):
+                if not (place / file).is_file() or (place / file).read_bytes() != data:
+                    (place / file).write_bytes(data)
+            result = place / "rootport.ko"
+        # The gcov of the driver is wanted where the kernel has it.
+        coverage = ["GCOV_PROFILE=y"] if name == "ours" and "CONFIG_GCOV_KERNEL" in kernel.config() else []
+        before = result.stat().st_mtime if result.is_file() else 0.0
+        progress = Progress(f"building {result.name} ({name}, {kernel.flavour})") if not before else None
+        log = place / "build.log"
+        logged(["nice", "make", "-C", kernel.build, "ARCH=um", f"-j{cpus()}", f"M={place}", *coverage, "modules"], log,
+               f"building the {name} module", env=_build_env())
+        if progress:
+            progress.done()
+        if not result.is_file():
+            raise Error(f"the build of the {name} module left no {result.name}, see {log}")
+        if name == "stock":
+            write_stamp(place, {"sha256": sha256(result)})
+        os.utime(kernel.build)
+    return result
