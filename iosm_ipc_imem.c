@@ -1,0 +1,1082 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: The core
+ *
+ * A modem has one state. It is changed in one place, the state work on an
+ * ordered workqueue, by one setter that checks the move against a table. The
+ * work never blocks for long: it does one step and comes back when the modem
+ * answered or a deadline passed.
+ *
+ *   OFF -> ROM -> LOADER -> STARTING -> ONLINE -> CRASHED -> DUMP_READY
+ *    |______________________^   |          |          |          |
+ *                               +----------+          +----------+
+ *                                    v                      v
+ *                               RECOVERING -> FAILED       ROM, STARTING ...
+ *
+ * and from anywhere to LOST (no answer on the bus) and GONE (unbound). "The
+ * modem was reset behind our back" is a normal move: ONLINE to RECOVERING.
+ *
+ * Contexts: the hard interrupt only schedules the poll. The poll (softirq, one
+ * NAPI instance on a dummy device) takes one snapshot of the status block,
+ * handles completed control requests, then uplink completions and downlink
+ * units of all channels, control channels first. Callers (open, close, link up
+ * and down) wait with a bound.
+ *
+ * A session that breaks is cut off at once, in whatever context: the modem's
+ * access to memory is forbidden, nothing rings any more, waiters get -ENODEV.
+ * The state work then stops the clients and looks what became of the modem.
+ *
+ * Locks, outermost first:
+ *
+ *   RTNL, or the ops lock of a WWAN port   (callers; the state work takes them
+ *                                           inside of client stop, holding none)
+ *     poll_mutex                           pausing the poll
+ *       mux or port TX lock                (softirq)
+ *         struct iosm_protocol.lock        (softirq) control ring
+ *           struct iosm_pm.lock            (softirq) doorbells
+ *
+ * Nobody waits for the state work while holding a lock that a client's stop
+ * takes; unbind waits for it and holds none.
+ */
+
+#include "iosm_ipc_imem.h"
+
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/slab.h>
+
+/* Milliseconds */
+#define IOSM_STAGE_POLL		20
+#define IOSM_BOOT_POLL		200
+#define IOSM_STEP_POLL		10
+#define IOSM_UNINIT_TIMEOUT	1000
+#define IOSM_INIT_TIMEOUT	10000
+#define IOSM_RUN_TIMEOUT	10000
+#define IOSM_LASTING		10000
+#define IOSM_RECOVERY_DELAY	100
+
+#define IOSM_BAD_STAGES_OFF	50
+#define IOSM_BAD_STAGES		3
+#define IOSM_ATTEMPTS		5
+
+/* Last UNINIT of a session: first read at once, then every millisecond. */
+#define IOSM_LAST_UNINIT_READS	30
+
+/* Downlink units of one control channel per poll */
+#define IOSM_CONTROL_BUDGET	16
+
+/* Channel table (protocol.rst 4.1); those of later use are not opened yet. */
+
+const struct iosm_channel_config iosm_channel_mux_lite = {
+	.id = IOSM_CHANNEL_MUX,
+	.ul_pipe = 0,
+	.dl_pipe = 1,
+	.ul_entries = 256,
+	.dl_entries = 512,
+	.buffer_size = 2048,
+	.backoff = 1000,
+	.open_reason = IOSM_HEAD_MUX_OPEN,
+};
+
+const struct iosm_channel_config iosm_channel_mux_aggr = {
+	.id = IOSM_CHANNEL_MUX,
+	.ul_pipe = 0,
+	.dl_pipe = 1,
+	.ul_entries = 32,
+	.dl_entries = 60,
+	.buffer_size = 16384,
+	.backoff = 1000,
+	.open_reason = IOSM_HEAD_MUX_OPEN,
+};
+
+const struct iosm_channel_config iosm_channel_rpc = {
+	.id = IOSM_CHANNEL_RPC,
+	.ul_pipe = 2,
+	.dl_pipe = 3,
+	.ul_entries = 4,
+	.dl_entries = 4,
+	.buffer_size = 32768,
+	.open_reason = IOSM_HEAD_OPEN,
+};
+
+const struct iosm_channel_config iosm_channel_at0 = {
+	.id = IOSM_CHANNEL_AT0,
+	.ul_pipe = 4,
+	.dl_pipe = 5,
+	.ul_entries = 4,
+	.dl_entries = 4,
+	.buffer_size = 2048,
+	.open_reason = IOSM_HEAD_OPEN,
+};
+
+const struct iosm_channel_config iosm_channel_at1 = {
+	.id = IOSM_CHANNEL_AT1,
+	.ul_pipe = 8,
+	.dl_pipe = 9,
+	.ul_entries = 4,
+	.dl_entries = 4,
+	.buffer_size = 2048,
+	.open_reason = IOSM_HEAD_OPEN,
+};
+
+const struct iosm_channel_config iosm_channel_mbim = {
+	.id = IOSM_CHANNEL_MBIM,
+	.ul_pipe = 12,
+	.dl_pipe = 13,
+	.ul_entries = 4,
+	.dl_entries = 4,
+	.buffer_size = 32768,
+	.open_reason = IOSM_HEAD_OPEN,
+};
+
+#define TO(state) BIT(IOSM_##state)
+
+/* Moves that the state may make, by the state that it leaves. */
+static const u32 iosm_state_moves[IOSM_STATE_COUNT] = {
+	[IOSM_OFF] = TO(ROM) | TO(LOADER) | TO(STARTING) | TO(CRASHED) |
+		     TO(DUMP_READY) | TO(FAILED) | TO(LOST) | TO(GONE),
+	[IOSM_ROM] = TO(LOADER) | TO(STARTING) | TO(CRASHED) |
+		     TO(DUMP_READY) | TO(LOST) | TO(GONE),
+	[IOSM_LOADER] = TO(ROM) | TO(STARTING) | TO(CRASHED) |
+			TO(DUMP_READY) | TO(LOST) | TO(GONE),
+	[IOSM_STARTING] = TO(ONLINE) | TO(RECOVERING) | TO(CRASHED) |
+			  TO(DUMP_READY) | TO(LOST) | TO(GONE),
+	[IOSM_ONLINE] = TO(RECOVERING) | TO(CRASHED) | TO(DUMP_READY) |
+			TO(LOST) | TO(GONE),
+	[IOSM_CRASHED] = TO(ROM) | TO(LOADER) | TO(STARTING) |
+			 TO(DUMP_READY) | TO(LOST) | TO(GONE),
+	[IOSM_DUMP_READY] = TO(ROM) | TO(LOADER) | TO(STARTING) | TO(LOST) |
+			    TO(GONE),
+	[IOSM_RECOVERING] = TO(ROM) | TO(LOADER) | TO(STARTING) |
+			    TO(CRASHED) | TO(DUMP_READY) | TO(FAILED) |
+			    TO(LOST) | TO(GONE),
+	[IOSM_FAILED] = TO(GONE),
+	[IOSM_LOST] = TO(GONE),
+	[IOSM_GONE] = 0,
+};
+
+#undef TO
+
+static const char * const iosm_state_names[IOSM_STATE_COUNT] = {
+	[IOSM_OFF] = "off",
+	[IOSM_ROM] = "boot ROM",
+	[IOSM_LOADER] = "loader",
+	[IOSM_STARTING] = "starting",
+	[IOSM_ONLINE] = "online",
+	[IOSM_CRASHED] = "crashed",
+	[IOSM_DUMP_READY] = "crashed, dump ready",
+	[IOSM_RECOVERING] = "recovering",
+	[IOSM_FAILED] = "failed",
+	[IOSM_LOST] = "lost",
+	[IOSM_GONE] = "gone",
+};
+
+static const char * const iosm_event_names[IOSM_EVENT_COUNT] = {
+	[IOSM_EVENT_NOT_READY] = "IOSM_EVENT=MDM_NOT_READY",
+	[IOSM_EVENT_ROM_READY] = "IOSM_EVENT=ROM_READY",
+	[IOSM_EVENT_READY] = "IOSM_EVENT=MDM_READY",
+	[IOSM_EVENT_CRASH] = "IOSM_EVENT=CRASH",
+	[IOSM_EVENT_CD_READY] = "IOSM_EVENT=CD_READY",
+	[IOSM_EVENT_LINK_DOWN] = "IOSM_EVENT=CD_READY_LINK_DOWN",
+	[IOSM_EVENT_TIMEOUT] = "IOSM_EVENT=MDM_TIMEOUT",
+};
+
+/**
+ * iosm_state_name() - a state in words, for log lines
+ * @state: any state
+ *
+ * Context: any.
+ * Return: a constant string.
+ */
+const char *iosm_state_name(enum iosm_state state)
+{
+	return iosm_state_names[state];
+}
+
+/**
+ * iosm_state_move_legal() - may the state move so?
+ * @from: the state to leave
+ * @to: the state to enter
+ *
+ * Context: any; pure.
+ * Return: true if the table allows it. Staying is no move.
+ */
+bool iosm_state_move_legal(enum iosm_state from, enum iosm_state to)
+{
+	return iosm_state_moves[from] & BIT(to);
+}
+
+/**
+ * iosm_modem_state() - read the state
+ * @modem: the modem
+ *
+ * Context: any; the state may change at any time.
+ * Return: the state.
+ */
+enum iosm_state iosm_modem_state(const struct iosm_modem *modem)
+{
+	return READ_ONCE(modem->state);
+}
+
+/**
+ * iosm_modem_online() - is there an IPC session in which requests make sense?
+ * @modem: the modem
+ *
+ * Context: any; the answer may change at any time.
+ * Return: true while the session runs.
+ */
+bool iosm_modem_online(struct iosm_modem *modem)
+{
+	return atomic_read(&modem->session) == IOSM_SESSION_RUNNING;
+}
+
+/**
+ * iosm_modem_event() - tell user space what happened
+ * @modem: the modem
+ * @event: what
+ *
+ * Context: process, may sleep. Implements protocol.rst 8.6.
+ */
+void iosm_modem_event(struct iosm_modem *modem, enum iosm_event event)
+{
+	char text[64];
+	char *env[] = { text, NULL };
+
+	strscpy(text, iosm_event_names[event], sizeof(text));
+	kobject_uevent_env(&modem->dev->kobj, KOBJ_CHANGE, env);
+}
+
+static void iosm_modem_announce(struct iosm_modem *modem, enum iosm_state state)
+{
+	switch (state) {
+	case IOSM_ROM:
+		iosm_modem_event(modem, IOSM_EVENT_ROM_READY);
+		break;
+	case IOSM_ONLINE:
+		iosm_modem_event(modem, IOSM_EVENT_READY);
+		break;
+	case IOSM_CRASHED:
+		iosm_modem_event(modem, IOSM_EVENT_CRASH);
+		break;
+	case IOSM_DUMP_READY:
+		iosm_modem_event(modem, IOSM_EVENT_CD_READY);
+		break;
+	case IOSM_FAILED:
+	case IOSM_LOST:
+		iosm_modem_event(modem, IOSM_EVENT_LINK_DOWN);
+		break;
+	case IOSM_GONE:
+		iosm_modem_event(modem, IOSM_EVENT_NOT_READY);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The one setter. Process context. False if the move is not legal. */
+static bool iosm_modem_set_state(struct iosm_modem *modem, enum iosm_state to)
+{
+	enum iosm_state from;
+	bool legal;
+
+	spin_lock(&modem->state_lock);
+	from = modem->state;
+	legal = iosm_state_move_legal(from, to);
+	if (legal)
+		WRITE_ONCE(modem->state, to);
+	spin_unlock(&modem->state_lock);
+
+	if (!legal)
+		return false;
+	dev_dbg(modem->dev, "%s -> %s\n", iosm_state_name(from),
+		iosm_state_name(to));
+	wake_up_all(&modem->state_wait);
+	iosm_modem_announce(modem, to);
+	return true;
+}
+
+static void iosm_modem_kick(struct iosm_modem *modem, unsigned int delay_ms)
+{
+	mod_delayed_work(modem->wq, &modem->work, msecs_to_jiffies(delay_ms));
+}
+
+static bool iosm_modem_session_is(struct iosm_modem *modem,
+				  enum iosm_session session)
+{
+	return atomic_read(&modem->session) == session;
+}
+
+static void iosm_modem_cut_off(struct iosm_modem *modem)
+{
+	modem->bus->ops->set_dma(modem->bus, false);
+	iosm_protocol_halt(&modem->protocol);
+}
+
+static bool iosm_modem_break(struct iosm_modem *modem, u32 stage,
+			     const char *why)
+{
+	if (atomic_cmpxchg(&modem->session, IOSM_SESSION_RUNNING,
+			   IOSM_SESSION_BROKEN) != IOSM_SESSION_RUNNING)
+		return false;
+
+	WRITE_ONCE(modem->broken_reason, why);
+	WRITE_ONCE(modem->broken_stage, stage);
+	iosm_modem_cut_off(modem);
+	iosm_modem_kick(modem, 0);
+	return true;
+}
+
+/**
+ * iosm_modem_broken() - end the session because of an error
+ * @modem: the modem
+ * @why: constant string for the log
+ *
+ * The modem can access no memory after the return; the state work does the
+ * rest. Only the first call of a session has an effect.
+ *
+ * Context: process or softirq, not under a lock of the protocol layer.
+ */
+void iosm_modem_broken(struct iosm_modem *modem, const char *why)
+{
+	iosm_modem_break(modem, 0, why);
+}
+
+static void iosm_modem_protocol_fatal(struct iosm_protocol *protocol,
+				      const char *why, int err)
+{
+	struct iosm_modem *modem = container_of(protocol, struct iosm_modem,
+						protocol);
+
+	/* Whoever broke the session first cuts it off; be sure that it is. */
+	if (!iosm_modem_break(modem, 0, why))
+		iosm_modem_cut_off(modem);
+	if (err == -ETIMEDOUT)
+		iosm_modem_event(modem, IOSM_EVENT_TIMEOUT);
+}
+
+static const struct iosm_protocol_ops iosm_modem_protocol_ops = {
+	.fatal = iosm_modem_protocol_fatal,
+};
+
+static void iosm_modem_unresponsive(struct iosm_pm *pm)
+{
+	struct iosm_modem *modem = container_of(pm, struct iosm_modem, pm);
+
+	iosm_modem_broken(modem, "no answer to wake requests");
+}
+
+static const struct iosm_pm_ops iosm_modem_pm_ops = {
+	.unresponsive = iosm_modem_unresponsive,
+};
+
+/* Poll */
+
+/* False if there is no running session, or not any more. */
+static bool iosm_modem_poll_status(struct iosm_modem *modem)
+{
+	struct iosm_status status;
+	bool running;
+
+	iosm_protocol_status(&modem->protocol, &status);
+	running = status.stage == IOSM_STAGE_RUN &&
+		  status.ipc_state == IOSM_IPC_RUNNING;
+
+	switch (atomic_read(&modem->session)) {
+	case IOSM_SESSION_WAITING:
+		if (!running)
+			return false;
+		atomic_cmpxchg(&modem->session, IOSM_SESSION_WAITING,
+			       IOSM_SESSION_RUNNING);
+		iosm_modem_kick(modem, 0);
+		break;
+	case IOSM_SESSION_RUNNING:
+		if (!running) {
+			iosm_modem_break(modem, status.stage,
+					 "modem left the session");
+			return false;
+		}
+		break;
+	default:
+		return false;
+	}
+
+	iosm_pm_notify(&modem->pm, status.sleep);
+	return true;
+}
+
+static int iosm_modem_poll_channels(struct iosm_modem *modem, int budget)
+{
+	struct iosm_channel *channel, *mux;
+	bool more = false;
+	int done = 0;
+	int id;
+
+	for (id = 0; id < IOSM_CHANNEL_COUNT; id++) {
+		/* Pairs with the release in iosm_channel_open(). */
+		channel = smp_load_acquire(&modem->channels[id]);
+		if (!channel)
+			continue;
+		channel->ops->poll_ul(channel);
+		if (id == IOSM_CHANNEL_MUX || !budget || !channel->ops->poll_dl)
+			continue;
+		if (channel->ops->poll_dl(channel, IOSM_CONTROL_BUDGET) ==
+		    IOSM_CONTROL_BUDGET)
+			more = true;
+	}
+
+	/* Pairs with the release in iosm_channel_open(). */
+	mux = smp_load_acquire(&modem->channels[IOSM_CHANNEL_MUX]);
+	if (mux && budget)
+		done = mux->ops->poll_dl(mux, budget);
+
+	return more ? budget : done;
+}
+
+static int iosm_modem_poll(struct napi_struct *napi, int budget)
+{
+	struct iosm_modem *modem = container_of(napi, struct iosm_modem, napi);
+	int done = 0;
+
+	if (iosm_modem_poll_status(modem)) {
+		iosm_protocol_poll(&modem->protocol);
+		done = iosm_modem_poll_channels(modem, budget);
+	}
+
+	/*
+	 * No interrupt is lost: one that comes before the completion finds the
+	 * poll scheduled, marks it missed, and it runs once more.
+	 */
+	if (done < budget)
+		napi_complete_done(napi, done);
+	return done;
+}
+
+/**
+ * iosm_modem_poll_soon() - run the poll once, as if by an interrupt
+ * @modem: the modem
+ *
+ * Context: process or softirq.
+ */
+void iosm_modem_poll_soon(struct iosm_modem *modem)
+{
+	local_bh_disable();
+	napi_schedule(&modem->napi);
+	local_bh_enable();
+}
+
+/**
+ * iosm_modem_interrupt() - the modem raised its interrupt
+ * @modem: the modem
+ *
+ * Says nothing about the cause; safe at any time between iosm_modem_create()
+ * and iosm_modem_destroy().
+ *
+ * Context: hard irq. Implements protocol.rst 1.4.
+ */
+void iosm_modem_interrupt(struct iosm_modem *modem)
+{
+	modem->irqs++;
+	napi_schedule(&modem->napi);
+}
+
+/* After the return the poll does not use the channel in slot @id any more. */
+static void iosm_modem_forget_channel(struct iosm_modem *modem,
+				      enum iosm_channel_id id)
+{
+	mutex_lock(&modem->poll_mutex);
+	napi_disable(&modem->napi);
+	modem->channels[id] = NULL;
+	napi_enable(&modem->napi);
+	mutex_unlock(&modem->poll_mutex);
+	iosm_modem_poll_soon(modem);
+}
+
+/* Channels */
+
+/**
+ * iosm_channel_open() - open both pipes of a channel and post buffers
+ * @channel: what to open; the caller's, not in use
+ * @modem: the modem
+ * @config: which channel
+ * @ops: called until iosm_channel_close()
+ * @ctx: for the caller
+ *
+ * Context: process, may sleep a few seconds at most; RTNL or a port's ops lock
+ * may be held.
+ * Return: 0; -ENODEV if the modem is not online; -EBUSY if the channel is in
+ * use; -ENOMEM; -EREMOTEIO if the modem refused; -ETIMEDOUT. Implements
+ * protocol.rst 4.4, 4.5.
+ */
+int iosm_channel_open(struct iosm_channel *channel, struct iosm_modem *modem,
+		      const struct iosm_channel_config *config,
+		      const struct iosm_channel_ops *ops, void *ctx)
+{
+	struct iosm_protocol *protocol = &modem->protocol;
+	int ret;
+
+	if (!iosm_modem_online(modem))
+		return -ENODEV;
+
+	channel->modem = modem;
+	channel->config = config;
+	channel->ops = ops;
+	channel->ctx = ctx;
+	channel->ul = &protocol->pipes[config->ul_pipe];
+	channel->dl = &protocol->pipes[config->dl_pipe];
+	if (channel->ul->entries || channel->dl->entries)
+		return -EBUSY;
+
+	ret = iosm_protocol_open_pipe(protocol, channel->ul,
+				      config->ul_entries, config->backoff);
+	if (ret)
+		return ret;
+	ret = iosm_protocol_open_pipe(protocol, channel->dl,
+				      config->dl_entries, config->backoff);
+	if (ret)
+		goto err_close_ul;
+	ret = ops->fill(channel);
+	if (ret)
+		goto err_close_dl;
+
+	iosm_pipe_ring(protocol, channel->dl, config->open_reason);
+	/* Pairs with the acquire in the poll: it sees the channel complete. */
+	smp_store_release(&modem->channels[config->id], channel);
+	iosm_modem_poll_soon(modem);
+	return 0;
+
+err_close_dl:
+	iosm_protocol_close_pipe(protocol, channel->dl);
+	iosm_protocol_free_pipe(protocol, channel->dl);
+err_close_ul:
+	iosm_protocol_close_pipe(protocol, channel->ul);
+	iosm_protocol_free_pipe(protocol, channel->ul);
+	return ret;
+}
+
+static void iosm_channel_reclaim(struct iosm_channel *channel,
+				 struct iosm_pipe *pipe)
+{
+	struct iosm_pipe_slot slot;
+
+	while (iosm_pipe_reclaim(pipe, &slot))
+		channel->ops->reclaim(channel, pipe, &slot);
+	iosm_protocol_free_pipe(&channel->modem->protocol, pipe);
+}
+
+/**
+ * iosm_channel_close() - close both pipes and give all buffers back
+ * @channel: opened by iosm_channel_open(); the caller posts nothing any more
+ *
+ * No op but reclaim is called from the moment that the modem is told, and none
+ * after the return.
+ *
+ * Context: process, may sleep a few seconds at most; RTNL or a port's ops lock
+ * may be held. Implements protocol.rst 3.5.3, 4.5.
+ */
+void iosm_channel_close(struct iosm_channel *channel)
+{
+	struct iosm_protocol *protocol = &channel->modem->protocol;
+
+	iosm_modem_forget_channel(channel->modem, channel->config->id);
+	iosm_protocol_close_pipe(protocol, channel->ul);
+	iosm_protocol_close_pipe(protocol, channel->dl);
+	iosm_channel_reclaim(channel, channel->ul);
+	iosm_channel_reclaim(channel, channel->dl);
+}
+
+/**
+ * iosm_channel_ring_ul() - publish posted uplink TDs and ring
+ * @channel: an open channel
+ * @reason: for the doorbell
+ *
+ * Context: process or softirq; the user's lock for the uplink pipe is held.
+ */
+void iosm_channel_ring_ul(struct iosm_channel *channel,
+			  enum iosm_head_reason reason)
+{
+	iosm_pipe_ring(&channel->modem->protocol, channel->ul, reason);
+}
+
+/**
+ * iosm_channel_ring_dl() - publish posted downlink buffers and ring
+ * @channel: an open channel
+ * @reason: for the doorbell
+ *
+ * Context: softirq, from poll_dl.
+ */
+void iosm_channel_ring_dl(struct iosm_channel *channel,
+			  enum iosm_head_reason reason)
+{
+	iosm_pipe_ring(&channel->modem->protocol, channel->dl, reason);
+}
+
+/**
+ * iosm_channel_completed() - how many TDs of a pipe the modem has completed
+ * @channel: an open channel
+ * @pipe: its uplink or downlink pipe
+ *
+ * An impossible tail ends the session.
+ *
+ * Context: softirq, from poll_ul or poll_dl.
+ * Return: how often iosm_pipe_take() may be called.
+ */
+int iosm_channel_completed(struct iosm_channel *channel, struct iosm_pipe *pipe)
+{
+	int completed;
+
+	completed = iosm_pipe_completed(&channel->modem->protocol, pipe);
+	if (completed >= 0)
+		return completed;
+	iosm_modem_broken(channel->modem, "impossible pipe tail");
+	return 0;
+}
+
+/* State work */
+
+static void iosm_modem_stop_clients(struct iosm_modem *modem)
+{
+	while (modem->clients_up) {
+		unsigned int i = --modem->clients_up;
+
+		if (modem->instances[i])
+			modem->clients[i]->stop(modem->instances[i]);
+		modem->instances[i] = NULL;
+	}
+}
+
+static int iosm_modem_start_clients(struct iosm_modem *modem)
+{
+	unsigned int i;
+
+	for (i = 0; modem->clients[i]; i++) {
+		void *instance = modem->clients[i]->start(modem);
+
+		if (IS_ERR(instance)) {
+			dev_err(modem->dev, "cannot start %s: %pe\n",
+				modem->clients[i]->name, instance);
+			iosm_modem_stop_clients(modem);
+			return PTR_ERR(instance);
+		}
+		modem->instances[i] = instance;
+		modem->clients_up = i + 1;
+	}
+	return 0;
+}
+
+/*
+ * Tell the modem that the session is over, and wait a little for its answer.
+ * It may be dead or absent; its access to memory ends in any case.
+ */
+static void iosm_modem_say_goodbye(struct iosm_modem *modem)
+{
+	unsigned int i;
+	u32 state;
+
+	iosm_mmio_request_state(modem->bus, IOSM_IPC_UNINIT);
+	for (i = 0; i <= IOSM_LAST_UNINIT_READS; i++) {
+		state = iosm_mmio_ipc_state(modem->bus);
+		if (state == IOSM_IPC_UNINIT || state == IOSM_ALL_ONES)
+			break;
+		usleep_range(1000, 1250);
+	}
+	iosm_modem_cut_off(modem);
+}
+
+static void iosm_modem_end_session(struct iosm_modem *modem)
+{
+	if (iosm_modem_session_is(modem, IOSM_SESSION_NONE))
+		return;
+
+	iosm_modem_stop_clients(modem);
+	atomic_set(&modem->session, IOSM_SESSION_NONE);
+	/* Let a poll that still believes in the session finish. */
+	mutex_lock(&modem->poll_mutex);
+	napi_disable(&modem->napi);
+	napi_enable(&modem->napi);
+	mutex_unlock(&modem->poll_mutex);
+
+	iosm_modem_say_goodbye(modem);
+}
+
+static bool iosm_stage_to_state(u32 stage, enum iosm_state *state)
+{
+	switch (stage) {
+	case IOSM_STAGE_BOOT:
+		*state = IOSM_ROM;
+		return true;
+	case IOSM_STAGE_PSI:
+	case IOSM_STAGE_EBL:
+		*state = IOSM_LOADER;
+		return true;
+	case IOSM_STAGE_RUN:
+		*state = IOSM_STARTING;
+		return true;
+	case IOSM_STAGE_CRASH:
+		*state = IOSM_CRASHED;
+		return true;
+	case IOSM_STAGE_CD_READY:
+		*state = IOSM_DUMP_READY;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void iosm_modem_give_up(struct iosm_modem *modem, const char *why)
+{
+	dev_err(modem->dev, "giving up: %s\n", why);
+	iosm_modem_set_state(modem, IOSM_FAILED);
+}
+
+static void iosm_modem_recover(struct iosm_modem *modem, const char *why)
+{
+	dev_err(modem->dev, "session ended: %s\n", why);
+	iosm_modem_end_session(modem);
+	iosm_modem_set_state(modem, IOSM_RECOVERING);
+	iosm_modem_kick(modem, IOSM_RECOVERY_DELAY << modem->attempts);
+}
+
+static void iosm_modem_timeout(struct iosm_modem *modem, const char *why)
+{
+	iosm_modem_event(modem, IOSM_EVENT_TIMEOUT);
+	iosm_modem_recover(modem, why);
+}
+
+static void iosm_modem_lose(struct iosm_modem *modem)
+{
+	dev_err(modem->dev, "no answer on the bus\n");
+	iosm_modem_cut_off(modem);
+	iosm_modem_end_session(modem);
+	iosm_modem_set_state(modem, IOSM_LOST);
+}
+
+static bool iosm_modem_deadline_passed(struct iosm_modem *modem)
+{
+	return time_after(jiffies, modem->deadline);
+}
+
+static void iosm_modem_set_deadline(struct iosm_modem *modem, unsigned int ms)
+{
+	modem->deadline = jiffies + msecs_to_jiffies(ms);
+}
+
+static void iosm_modem_request_init(struct iosm_modem *modem)
+{
+	iosm_protocol_start(&modem->protocol);
+	modem->bus->ops->set_dma(modem->bus, true);
+	iosm_mmio_request_state(modem->bus, IOSM_IPC_INIT);
+	modem->step = IOSM_START_INIT;
+	iosm_modem_set_deadline(modem, IOSM_INIT_TIMEOUT);
+}
+
+static void iosm_modem_request_run(struct iosm_modem *modem)
+{
+	iosm_mmio_set_context(modem->bus, modem->protocol.shm_dma);
+	modem->broken_stage = 0;
+	modem->broken_reason = "unknown error";
+	atomic_set(&modem->session, IOSM_SESSION_WAITING);
+	iosm_mmio_request_state(modem->bus, IOSM_IPC_RUNNING);
+	modem->step = IOSM_START_RUN;
+	iosm_modem_set_deadline(modem, IOSM_RUN_TIMEOUT);
+}
+
+/* The session runs: agree on the rules, then start the clients. */
+static int iosm_modem_bring_up(struct iosm_modem *modem)
+{
+	int ret;
+
+	ret = iosm_protocol_sleep(&modem->protocol, IOSM_SLEEP_DEVICE,
+				  IOSM_SLEEP_ENTER);
+	if (ret)
+		return ret;
+	ret = iosm_protocol_features(&modem->protocol,
+				     IOSM_FEATURE_INBAND_CRASH);
+	if (ret)
+		return ret;
+
+	modem->fw_version = iosm_mmio_fw_version(modem->bus);
+	if (modem->fw_version == IOSM_ALL_ONES)
+		return -EIO;
+	modem->fw_caps = 0;
+	if (modem->fw_version >= IOSM_FW_VERSION_CAPS)
+		modem->fw_caps = iosm_mmio_fw_caps(modem->bus);
+
+	ret = iosm_modem_start_clients(modem);
+	if (ret)
+		return ret;
+	modem->online_since = jiffies;
+	iosm_modem_set_state(modem, IOSM_ONLINE);
+	return 0;
+}
+
+static void iosm_modem_check_ipc(struct iosm_modem *modem)
+{
+	u32 ipc = iosm_mmio_ipc_state(modem->bus);
+
+	if (ipc == IOSM_ALL_ONES) {
+		iosm_modem_lose(modem);
+	} else if (ipc == IOSM_IPC_UNINIT) {
+		iosm_modem_request_init(modem);
+		iosm_modem_kick(modem, 1);
+	} else if (modem->step == IOSM_START_CHECK) {
+		/* A session that nobody ended, maybe of an earlier driver */
+		iosm_mmio_request_state(modem->bus, IOSM_IPC_UNINIT);
+		modem->step = IOSM_START_UNINIT;
+		iosm_modem_set_deadline(modem, IOSM_UNINIT_TIMEOUT);
+		iosm_modem_kick(modem, 1);
+	} else if (iosm_modem_deadline_passed(modem)) {
+		iosm_modem_timeout(modem, "IPC state UNINIT not reached");
+	} else {
+		iosm_modem_kick(modem, IOSM_STEP_POLL);
+	}
+}
+
+static void iosm_modem_wait_init(struct iosm_modem *modem)
+{
+	u32 ipc = iosm_mmio_ipc_state(modem->bus);
+
+	if (ipc == IOSM_ALL_ONES) {
+		iosm_modem_lose(modem);
+	} else if (ipc == IOSM_IPC_INIT) {
+		iosm_modem_request_run(modem);
+		iosm_modem_kick(modem, IOSM_STEP_POLL);
+	} else if (iosm_modem_deadline_passed(modem)) {
+		iosm_modem_timeout(modem, "IPC state INIT not reached");
+	} else {
+		iosm_modem_kick(modem, IOSM_STEP_POLL);
+	}
+}
+
+static void iosm_modem_wait_running(struct iosm_modem *modem)
+{
+	if (iosm_modem_online(modem)) {
+		if (iosm_modem_bring_up(modem))
+			iosm_modem_recover(modem, "bring-up failed");
+	} else if (iosm_modem_deadline_passed(modem)) {
+		iosm_modem_timeout(modem, "IPC state RUNNING not reached");
+	} else {
+		/* The interrupt may have been lost; look without it. */
+		iosm_modem_poll_soon(modem);
+		iosm_modem_kick(modem, IOSM_STAGE_POLL);
+	}
+}
+
+static void iosm_modem_starting(struct iosm_modem *modem)
+{
+	switch (modem->step) {
+	case IOSM_START_CHECK:
+	case IOSM_START_UNINIT:
+		iosm_modem_check_ipc(modem);
+		break;
+	case IOSM_START_INIT:
+		iosm_modem_wait_init(modem);
+		break;
+	case IOSM_START_RUN:
+		iosm_modem_wait_running(modem);
+		break;
+	}
+}
+
+static void iosm_modem_enter_stage(struct iosm_modem *modem,
+				   enum iosm_state state)
+{
+	if (iosm_modem_state(modem) == state ||
+	    !iosm_modem_set_state(modem, state)) {
+		iosm_modem_kick(modem, IOSM_BOOT_POLL);
+		return;
+	}
+
+	if (state != IOSM_STARTING) {
+		iosm_modem_kick(modem, IOSM_BOOT_POLL);
+		return;
+	}
+	modem->attempts++;
+	modem->step = IOSM_START_CHECK;
+	iosm_modem_kick(modem, 0);
+}
+
+static void iosm_modem_bad_stage(struct iosm_modem *modem)
+{
+	unsigned int limit = iosm_modem_state(modem) == IOSM_OFF ?
+			     IOSM_BAD_STAGES_OFF : IOSM_BAD_STAGES;
+
+	if (++modem->bad_stages < limit)
+		iosm_modem_kick(modem, IOSM_STAGE_POLL);
+	else
+		iosm_modem_lose(modem);
+}
+
+/* No session: look at the stage register what the modem does. */
+static void iosm_modem_watch_stage(struct iosm_modem *modem)
+{
+	enum iosm_state state;
+
+	if (!iosm_stage_to_state(iosm_mmio_stage(modem->bus), &state)) {
+		iosm_modem_bad_stage(modem);
+		return;
+	}
+	modem->bad_stages = 0;
+
+	if (iosm_modem_state(modem) == IOSM_OFF &&
+	    iosm_mmio_chip_length(modem->bus) != IOSM_CHIP_LENGTH)
+		iosm_modem_give_up(modem, "unexpected chip information");
+	else if (iosm_modem_state(modem) == IOSM_RECOVERING &&
+		 state == IOSM_STARTING && modem->attempts >= IOSM_ATTEMPTS)
+		iosm_modem_give_up(modem, "too many failed starts");
+	else
+		iosm_modem_enter_stage(modem, state);
+}
+
+/* The session broke; what became of the modem? */
+static void iosm_modem_autopsy(struct iosm_modem *modem)
+{
+	u32 stage = READ_ONCE(modem->broken_stage);
+	enum iosm_state state;
+
+	if (iosm_modem_state(modem) == IOSM_ONLINE &&
+	    time_after(jiffies, modem->online_since +
+		       msecs_to_jiffies(IOSM_LASTING)))
+		modem->attempts = 0;
+
+	if (!iosm_stage_to_state(stage, &state))
+		stage = iosm_mmio_stage(modem->bus);
+	if (stage == IOSM_ALL_ONES) {
+		iosm_modem_lose(modem);
+	} else if (stage == IOSM_STAGE_CRASH || stage == IOSM_STAGE_CD_READY) {
+		dev_err(modem->dev, "firmware crashed\n");
+		iosm_modem_end_session(modem);
+		iosm_modem_set_state(modem, stage == IOSM_STAGE_CRASH ?
+				     IOSM_CRASHED : IOSM_DUMP_READY);
+		iosm_modem_kick(modem, IOSM_BOOT_POLL);
+	} else {
+		iosm_modem_recover(modem, READ_ONCE(modem->broken_reason));
+	}
+}
+
+static void iosm_modem_work(struct work_struct *work)
+{
+	struct iosm_modem *modem = container_of(to_delayed_work(work),
+						struct iosm_modem, work);
+
+	switch (iosm_modem_state(modem)) {
+	case IOSM_STARTING:
+		if (iosm_modem_session_is(modem, IOSM_SESSION_BROKEN))
+			iosm_modem_autopsy(modem);
+		else
+			iosm_modem_starting(modem);
+		break;
+	case IOSM_ONLINE:
+		if (iosm_modem_session_is(modem, IOSM_SESSION_BROKEN))
+			iosm_modem_autopsy(modem);
+		break;
+	case IOSM_FAILED:
+	case IOSM_LOST:
+	case IOSM_GONE:
+		break;
+	default:
+		iosm_modem_watch_stage(modem);
+		break;
+	}
+}
+
+/* Lifetime */
+
+/**
+ * iosm_modem_create() - make the core of one modem; nothing runs yet
+ * @bus: how to reach it; must outlive the core
+ * @clients: NULL-terminated, at most IOSM_CLIENTS_MAX
+ *
+ * Context: process, may sleep.
+ * Return: the modem, or ERR_PTR(-ENOMEM). From now on interrupts may be
+ * reported; iosm_modem_start() brings the modem up.
+ */
+struct iosm_modem *iosm_modem_create(struct iosm_bus *bus,
+				     const struct iosm_client *const *clients)
+{
+	struct iosm_modem *modem;
+
+	modem = kzalloc_obj(*modem);
+	if (!modem)
+		return ERR_PTR(-ENOMEM);
+
+	modem->bus = bus;
+	modem->dev = bus->dev;
+	modem->clients = clients;
+	mutex_init(&modem->poll_mutex);
+	spin_lock_init(&modem->state_lock);
+	init_waitqueue_head(&modem->state_wait);
+	atomic_set(&modem->session, IOSM_SESSION_NONE);
+	INIT_DELAYED_WORK(&modem->work, iosm_modem_work);
+
+	modem->wq = alloc_ordered_workqueue("iosm-%s", 0, dev_name(bus->dev));
+	if (!modem->wq)
+		goto err_free;
+	modem->poll_dev = alloc_netdev_dummy(0);
+	if (!modem->poll_dev)
+		goto err_destroy_wq;
+	iosm_pm_init(&modem->pm, bus, &iosm_modem_pm_ops);
+	if (iosm_protocol_init(&modem->protocol, bus, &modem->pm,
+			       &iosm_modem_protocol_ops))
+		goto err_pm_exit;
+
+	netif_napi_add(modem->poll_dev, &modem->napi, iosm_modem_poll);
+	napi_enable(&modem->napi);
+	return modem;
+
+err_pm_exit:
+	iosm_pm_exit(&modem->pm);
+	free_netdev(modem->poll_dev);
+err_destroy_wq:
+	destroy_workqueue(modem->wq);
+err_free:
+	kfree(modem);
+	return ERR_PTR(-ENOMEM);
+}
+
+/**
+ * iosm_modem_start() - bring the modem up, asynchronously
+ * @modem: made by iosm_modem_create(); the interrupt is armed
+ *
+ * Context: process.
+ */
+void iosm_modem_start(struct iosm_modem *modem)
+{
+	iosm_modem_kick(modem, 0);
+}
+
+/**
+ * iosm_modem_stop() - withdraw everything and end the session, for good
+ * @modem: the modem; interrupts are still reported
+ *
+ * Works in every state, also if the device is not there any more. After the
+ * return the modem accesses no memory.
+ *
+ * Context: process, may sleep a few seconds at most; no lock held. Implements
+ * protocol.rst 8.10.
+ */
+void iosm_modem_stop(struct iosm_modem *modem)
+{
+	/* Ends the work's steps; one that runs finishes first. */
+	iosm_modem_set_state(modem, IOSM_GONE);
+	cancel_delayed_work_sync(&modem->work);
+	iosm_modem_end_session(modem);
+	iosm_modem_cut_off(modem);
+}
+
+/**
+ * iosm_modem_destroy() - free the core
+ * @modem: stopped; no interrupt is reported any more
+ *
+ * Context: process, may sleep.
+ */
+void iosm_modem_destroy(struct iosm_modem *modem)
+{
+	napi_disable(&modem->napi);
+	netif_napi_del(&modem->napi);
+	iosm_pm_exit(&modem->pm);
+	cancel_delayed_work_sync(&modem->work);
+	destroy_workqueue(modem->wq);
+	iosm_protocol_exit(&modem->protocol);
+	free_netdev(modem->poll_dev);
+	kfree(modem);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The core: the state of one modem, its channels, its poll. Clients (ports,
+ * network devices) are started when the modem is online and stopped before it
+ * is not.
+ */
+#ifndef IOSM_IPC_IMEM_H
+#define IOSM_IPC_IMEM_H
+
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/workqueue.h>
+#include <linux/wwan.h>
+
+#include "iosm_ipc_protocol.h"
+
+struct iosm_channel;
+struct iosm_modem;
+
+#define IOSM_CLIENTS_MAX	4
+
+/**
+ * enum iosm_state - state of a modem
+ * @IOSM_OFF: nothing is known yet
+ * @IOSM_ROM: in the boot ROM; it may boot by itself
+ * @IOSM_LOADER: a first- or second-stage loader runs
+ * @IOSM_STARTING: firmware runs, the IPC session is being set up
+ * @IOSM_ONLINE: clients are started
+ * @IOSM_CRASHED: firmware crashed
+ * @IOSM_DUMP_READY: firmware crashed, the core dump is ready
+ * @IOSM_RECOVERING: the session broke; it will be set up again
+ * @IOSM_FAILED: setting it up failed several times; given up
+ * @IOSM_LOST: the device does not answer on the bus
+ * @IOSM_GONE: being unbound
+ */
+enum iosm_state {
+	IOSM_OFF,
+	IOSM_ROM,
+	IOSM_LOADER,
+	IOSM_STARTING,
+	IOSM_ONLINE,
+	IOSM_CRASHED,
+	IOSM_DUMP_READY,
+	IOSM_RECOVERING,
+	IOSM_FAILED,
+	IOSM_LOST,
+	IOSM_GONE,
+	IOSM_STATE_COUNT,
+};
+
+/**
+ * enum iosm_channel_id - purpose of a pair of pipes (protocol.rst 4.1)
+ */
+enum iosm_channel_id {
+	IOSM_CHANNEL_MUX = 0,
+	IOSM_CHANNEL_RPC = 1,
+	IOSM_CHANNEL_AT0 = 2,
+	IOSM_CHANNEL_TRACE = 3,
+	IOSM_CHANNEL_AT1 = 4,
+	IOSM_CHANNEL_LOOPBACK = 5,
+	IOSM_CHANNEL_MBIM = 6,
+	IOSM_CHANNEL_FLASH = 7,
+	IOSM_CHANNEL_COUNT,
+};
+
+/**
+ * struct iosm_channel_config - fixed properties of a channel
+ * @id: the channel
+ * @ul_pipe: uplink pipe, even
+ * @dl_pipe: downlink pipe, odd
+ * @ul_entries: size of the uplink TD ring; one less can be posted
+ * @dl_entries: size of the downlink TD ring; one less can be posted
+ * @buffer_size: bytes per downlink buffer
+ * @backoff: how long the modem may hold back completions, microseconds
+ * @open_reason: doorbell for the first downlink buffers
+ */
+struct iosm_channel_config {
+	enum iosm_channel_id id;
+	u8 ul_pipe;
+	u8 dl_pipe;
+	u16 ul_entries;
+	u16 dl_entries;
+	u32 buffer_size;
+	u32 backoff;
+	enum iosm_head_reason open_reason;
+};
+
+/**
+ * struct iosm_channel_ops - what the user of a channel provides
+ * @fill: post as many downlink buffers as fit, without ringing; process
+ *	context, before any other op is called; 0 or -ENOMEM if none could be
+ *	posted
+ * @poll_ul: take back completed uplink TDs; softirq, after every interrupt
+ * @poll_dl: handle at most @budget downlink units, refill, ring; softirq;
+ *	returns the number handled, @budget if there is more; NULL if the
+ *	channel has no downlink
+ * @reclaim: free a buffer that the modem did not use; process context, after
+ *	the last poll
+ */
+struct iosm_channel_ops {
+	int (*fill)(struct iosm_channel *channel);
+	void (*poll_ul)(struct iosm_channel *channel);
+	int (*poll_dl)(struct iosm_channel *channel, int budget);
+	void (*reclaim)(struct iosm_channel *channel, struct iosm_pipe *pipe,
+			const struct iosm_pipe_slot *slot);
+};
+
+/**
+ * struct iosm_channel - a pair of pipes in use
+ * @modem: whose
+ * @config: fixed properties
+ * @ops: of the user
+ * @ctx: for the user
+ * @ul: uplink pipe; the user serialises posting and polling with its own lock
+ * @dl: downlink pipe; touched by the poll only, once the channel is open
+ */
+struct iosm_channel {
+	struct iosm_modem *modem;
+	const struct iosm_channel_config *config;
+	const struct iosm_channel_ops *ops;
+	void *ctx;
+	struct iosm_pipe *ul;
+	struct iosm_pipe *dl;
+};
+
+/**
+ * struct iosm_client - a user of the core
+ * @name: for log lines
+ * @start: the modem is online; publish; state work, may sleep. Returns an
+ *	instance, NULL if there is nothing to do for this modem, or an ERR_PTR()
+ * @stop: withdraw everything and close all channels; state work or unbind, may
+ *	sleep, no lock held. The modem may be dead: every request then fails at
+ *	once with -ENODEV
+ */
+struct iosm_client {
+	const char *name;
+	void *(*start)(struct iosm_modem *modem);
+	void (*stop)(void *instance);
+};
+
+/**
+ * enum iosm_event - what user space is told as IOSM_EVENT (protocol.rst 8.6)
+ */
+enum iosm_event {
+	IOSM_EVENT_NOT_READY,
+	IOSM_EVENT_ROM_READY,
+	IOSM_EVENT_READY,
+	IOSM_EVENT_CRASH,
+	IOSM_EVENT_CD_READY,
+	IOSM_EVENT_LINK_DOWN,
+	IOSM_EVENT_TIMEOUT,
+	IOSM_EVENT_COUNT,
+};
+
+/**
+ * enum iosm_session - the IPC session as the poll sees it
+ * @IOSM_SESSION_NONE: shared memory is not read
+ * @IOSM_SESSION_WAITING: we asked the modem to run and wait for its status
+ * @IOSM_SESSION_RUNNING: the modem runs; any other status ends the session
+ * @IOSM_SESSION_BROKEN: ended by an error or by the modem; being torn down
+ */
+enum iosm_session {
+	IOSM_SESSION_NONE,
+	IOSM_SESSION_WAITING,
+	IOSM_SESSION_RUNNING,
+	IOSM_SESSION_BROKEN,
+};
+
+/**
+ * enum iosm_start_step - where IOSM_STARTING stands
+ * @IOSM_START_CHECK: look whether an older session is alive
+ * @IOSM_START_UNINIT: wait until an older session has ended
+ * @IOSM_START_INIT: wait for IPC state INIT
+ * @IOSM_START_RUN: wait for IPC state RUNNING in the status block
+ */
+enum iosm_start_step {
+	IOSM_START_CHECK,
+	IOSM_START_UNINIT,
+	IOSM_START_INIT,
+	IOSM_START_RUN,
+};
+
+/**
+ * struct iosm_modem - one modem
+ * @bus: how to reach it
+ * @dev: shorthand for bus->dev
+ * @clients: NULL-terminated list, started in order, stopped in reverse
+ * @instances: what each client's start returned; state work and unbind only
+ * @clients_up: how many clients are started; state work and unbind only
+ * @pm: power handshake
+ * @protocol: rings
+ * @poll_dev: dummy device that carries @napi
+ * @napi: the one poll
+ * @poll_mutex: serialises pausing the poll; outermost lock of this layer
+ * @channels: open channels by id; changed only while the poll is paused
+ * @wq: ordered workqueue of @work
+ * @work: all changes of @state, except the last to IOSM_GONE
+ * @state_lock: protects writing @state
+ * @state: read it with iosm_modem_state()
+ * @state_wait: woken by each change of @state
+ * @session: enum iosm_session; the state work sets it, the poll moves it from
+ *	waiting to running, and anybody may move it to broken
+ * @step: where the start stands; state work only
+ * @deadline: when the current step or state has failed, jiffies; state work
+ * @attempts: starts that did not lead to a lasting session; state work only
+ * @bad_stages: invalid stage values read in a row; state work only
+ * @online_since: when the modem came online, jiffies; state work only
+ * @broken_reason: why the session broke, for the log
+ * @broken_stage: stage in the status block when the session broke, 0 if it
+ *	was not the cause
+ * @fw_version: firmware's IPC version, sampled once per session
+ * @fw_caps: capability bits, sampled once per session, 0 if not valid
+ * @irqs: interrupts so far; hard irq only
+ */
+struct iosm_modem {
+	struct iosm_bus *bus;
+	struct device *dev;
+	const struct iosm_client *const *clients;
+	void *instances[IOSM_CLIENTS_MAX];
+	unsigned int clients_up;
+
+	struct iosm_pm pm;
+	struct iosm_protocol protocol;
+
+	struct net_device *poll_dev;
+	struct napi_struct napi;
+	struct mutex poll_mutex;
+	struct iosm_channel *channels[IOSM_CHANNEL_COUNT];
+
+	struct workqueue_struct *wq;
+	struct delayed_work work;
+	spinlock_t state_lock;
+	enum iosm_state state;
+	wait_queue_head_t state_wait;
+	atomic_t session;
+	enum iosm_start_step step;
+	unsigned long deadline;
+	unsigned int attempts;
+	unsigned int bad_stages;
+	unsigned long online_since;
+	const char *broken_reason;
+	u32 broken_stage;
+
+	u32 fw_version;
+	u32 fw_caps;
+	u64 irqs;
+};
+
+struct iosm_modem *iosm_modem_create(struct iosm_bus *bus,
+				     const struct iosm_client *const *clients);
+void iosm_modem_start(struct iosm_modem *modem);
+void iosm_modem_stop(struct iosm_modem *modem);
+void iosm_modem_destroy(struct iosm_modem *modem);
+void iosm_modem_interrupt(struct iosm_modem *modem);
+
+enum iosm_state iosm_modem_state(const struct iosm_modem *modem);
+bool iosm_modem_online(struct iosm_modem *modem);
+const char *iosm_state_name(enum iosm_state state);
+bool iosm_state_move_legal(enum iosm_state from, enum iosm_state to);
+void iosm_modem_event(struct iosm_modem *modem, enum iosm_event event);
+void iosm_modem_broken(struct iosm_modem *modem, const char *why);
+void iosm_modem_poll_soon(struct iosm_modem *modem);
+
+extern const struct iosm_channel_config iosm_channel_mux_lite;
+extern const struct iosm_channel_config iosm_channel_mux_aggr;
+extern const struct iosm_channel_config iosm_channel_rpc;
+extern const struct iosm_channel_config iosm_channel_at0;
+extern const struct iosm_channel_config iosm_channel_at1;
+extern const struct iosm_channel_config iosm_channel_mbim;
+
+int iosm_channel_open(struct iosm_channel *channel, struct iosm_modem *modem,
+		      const struct iosm_channel_config *config,
+		      const struct iosm_channel_ops *ops, void *ctx);
+void iosm_channel_close(struct iosm_channel *channel);
+void iosm_channel_ring_ul(struct iosm_channel *channel,
+			  enum iosm_head_reason reason);
+void iosm_channel_ring_dl(struct iosm_channel *channel,
+			  enum iosm_head_reason reason);
+int iosm_channel_completed(struct iosm_channel *channel,
+			   struct iosm_pipe *pipe);
+
+#endif /* IOSM_IPC_IMEM_H */
