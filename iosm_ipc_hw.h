@@ -100,6 +100,7 @@ struct iosm_status_block {
 	__le32 ipc_state;
 	__le32 sleep;		/* enum iosm_sleep_notification */
 };
+
 static_assert(sizeof(struct iosm_status_block) == 12);
 
 enum iosm_sleep_notification {
@@ -119,6 +120,7 @@ struct iosm_context_block {
 	u8 control_vector;
 	u8 status_vector;
 } __packed;
+
 static_assert(sizeof(struct iosm_context_block) == 52);
 
 /* Control ring (protocol.rst 3.4) */
@@ -158,6 +160,7 @@ struct iosm_control_entry {
 	__le32 backoff;
 	__le32 status;
 };
+
 static_assert(sizeof(struct iosm_control_entry) == 24);
 static_assert(offsetof(struct iosm_control_entry, type) == 11);
 static_assert(offsetof(struct iosm_control_entry, status) == 20);
@@ -182,6 +185,7 @@ struct iosm_td {
 	__le32 size_status;	/* IOSM_TD_SIZE, IOSM_TD_STATUS */
 	__le32 chain;		/* always 0 */
 };
+
 static_assert(sizeof(struct iosm_td) == 16);
 
 #define IOSM_TD_SIZE	GENMASK(23, 0)
@@ -226,6 +230,7 @@ struct iosm_shared {
 	__le32 tails[IOSM_PIPE_ARRAY];
 	struct iosm_control_entry control[IOSM_CONTROL_ENTRIES] __aligned(8);
 };
+
 static_assert(offsetof(struct iosm_shared, status) == 64);
 
 #endif /* IOSM_IPC_HW_H */

@@ -240,9 +240,11 @@ bool iosm_modem_online(struct iosm_modem *modem)
 void iosm_modem_event(struct iosm_modem *modem, enum iosm_event event)
 {
 	char text[64];
-	char *env[] = { text, NULL };
+	char *env[2];
 
 	strscpy(text, iosm_event_names[event], sizeof(text));
+	env[0] = text;
+	env[1] = NULL;
 	kobject_uevent_env(&modem->dev->kobj, KOBJ_CHANGE, env);
 }
 

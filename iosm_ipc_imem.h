@@ -224,12 +224,12 @@ struct iosm_modem {
 
 	struct net_device *poll_dev;
 	struct napi_struct napi;
-	struct mutex poll_mutex;
+	struct mutex poll_mutex;	/* pausing @napi */
 	struct iosm_channel *channels[IOSM_CHANNEL_COUNT];
 
 	struct workqueue_struct *wq;
 	struct delayed_work work;
-	spinlock_t state_lock;
+	spinlock_t state_lock;		/* writers of @state */
 	enum iosm_state state;
 	wait_queue_head_t state_wait;
 	atomic_t session;

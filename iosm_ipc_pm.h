@@ -66,7 +66,7 @@ struct iosm_pm_stats {
 struct iosm_pm {
 	struct iosm_bus *bus;
 	const struct iosm_pm_ops *ops;
-	spinlock_t lock;
+	spinlock_t lock;	/* all that follows */
 	enum iosm_pm_state state;
 	u32 notified;
 	u32 bad_notification;

@@ -133,7 +133,7 @@ struct iosm_protocol {
 	struct iosm_pm *pm;
 	struct iosm_shared *shm;
 	dma_addr_t shm_dma;
-	spinlock_t lock;
+	spinlock_t lock;	/* control ring, @halted */
 	bool halted;
 	u16 head;
 	u16 tail;
