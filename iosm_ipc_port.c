@@ -278,8 +278,7 @@ static void iosm_port_receive(struct iosm_port *port,
 		iosm_port_deliver(port, skb);
 	} else {
 		port->dropped++;
-		dev_warn_ratelimited(dev, "port unit dropped: %pe
-",
+		dev_warn_ratelimited(dev, "port unit dropped: %pe\n",
 				     ERR_PTR(done->error ?: -ENOMEM));
 	}
 	iosm_pipe_post(port->channel.dl, done->slot.dma, done->slot.len,
