@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The tun world: the kernel's own IP stack behind each session.
+ *
+ * The process moves into a network namespace of its own, so nothing is set up
+ * or left behind on the machine, and the namespace dies with the process. An
+ * ordinary user gets the right to do so in a user namespace, in which he is
+ * root. Inside, each session has a TUN device, wwan-s0 to wwan-s7, that holds
+ * the gateway's addresses; sessions reach each other by forwarding. Look in
+ * with
+ *
+ *	nsenter -t PID -n		(root)
+ *	nsenter -t PID -U -n --preserve-credentials	(others)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "loop.h"
+#include "world_backend.h"
+
+#define PACKET_MAX	65536u
+#define READ_BATCH	64u	/* packets in one turn of the loop */
+#define DRAIN_MAX	4096u	/* packets thrown away when a session opens */
+#define QUEUE_LEN	1000	/* packets that a device holds for us */
+
+/* struct in6_ifreq of linux/ipv6.h, which does not go with netinet/in.h. */
+struct ipv6_request {
+	struct in6_addr address;
+	uint32_t prefix;
+	int index;
+};
+
+/**
+ * struct tun - one session's device
+ * @owner: the world
+ * @session: its number
+ * @fd: the device, or -1
+ * @watch: readiness, added when the session comes up for the first time
+ * @up: session is up
+ * @held: a packet that the MUX refused; NULL when there is none
+ * @held_len: its length
+ */
+struct tun {
+	struct tun_world *owner;
+	unsigned int session;
+	int fd;
+	struct loop_fd *watch;
+	bool up;
+	uint8_t *held;
+	size_t held_len;
+};
+
+/**
+ * struct tun_world - the tun world
+ * @backend: base
+ * @tun: per session
+ * @buffer: for the packet being read
+ */
+struct tun_world {
+	struct world_backend backend;
+	struct tun tun[WORLD_SESSIONS];
+	uint8_t buffer[PACKET_MAX];
+};
+
+/* ----- namespaces ----------------------------------------------------- */
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* Map the one user and group we are to root of the new user namespace. */
+static int map_ids(uid_t uid, gid_t gid)
+{
+	char map[64];
+	int err;
+
+	err = write_file("/proc/self/setgroups", "deny");
+	if (err && err != -ENOENT)
+		return err;
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	err = write_file("/proc/self/uid_map", map);
+	if (err)
+		return err;
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	return write_file("/proc/self/gid_map", map);
+}
+
+static int enter_namespace(void)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	int err;
+
+	if (unshare(CLONE_NEWNET) == 0)
+		return 0;
+	if (errno != EPERM) {
+		err = -errno;
+		log_error("cannot make a network namespace: %s",
+			  strerror(-err));
+		return err;
+	}
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+		err = -errno;
+		log_error("cannot make a user and network namespace: %s",
+			  strerror(-err));
+		return err;
+	}
+	err = map_ids(uid, gid);
+	if (err)
+		log_error("cannot become root in the user namespace: %s",
+			  strerror(-err));
+	return err;
+}
+
+/* Nothing breaks without these, so a kernel that lacks one is only told of. */
+static void set_sysctl(const char *name, const char *value)
+{
+	char path[128];
+	int err;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	err = write_file(path, value);
+	if (err && err != -ENOENT)
+		log_warn("tun world: cannot set %s: %s", name, strerror(-err));
+}
+
+static void configure_stack(void)
+{
+	static const struct {
+		const char *name, *value;
+	} settings[] = {
+		{ "ipv4/ip_forward", "1" },
+		{ "ipv4/conf/all/rp_filter", "0" },
+		{ "ipv4/conf/default/rp_filter", "0" },
+		{ "ipv4/icmp_ratelimit", "0" },
+		{ "ipv4/icmp_ratemask", "0" },
+		{ "ipv4/icmp_echo_ignore_all", "0" },
+		{ "ipv4/icmp_echo_ignore_broadcasts", "0" },
+		{ "ipv4/ping_group_range", "0 0" },
+		{ "ipv6/conf/all/disable_ipv6", "0" },
+		{ "ipv6/conf/default/disable_ipv6", "0" },
+		/* No link-local address, so no chatter of its own. */
+		{ "ipv6/conf/default/addr_gen_mode", "1" },
+		{ "ipv6/conf/default/accept_dad", "0" },
+		{ "ipv6/conf/default/accept_ra", "0" },
+		{ "ipv6/conf/default/router_solicitations", "0" },
+		{ "ipv6/conf/all/forwarding", "1" },
+		{ "ipv6/icmp/ratelimit", "0" },
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		set_sysctl(settings[i].name, settings[i].value);
+}
+
+/* ----- devices -------------------------------------------------------- */
+
+static void request_name(struct ifreq *request, const char *name)
+{
+	memset(request, 0, sizeof(*request));
+	snprintf(request->ifr_name, sizeof(request->ifr_name), "%s", name);
+}
+
+static int set_flags(int control, const char *name, int on, int off)
+{
+	struct ifreq request;
+
+	request_name(&request, name);
+	if (ioctl(control, SIOCGIFFLAGS, &request) < 0)
+		return -errno;
+	request.ifr_flags = (short)((request.ifr_flags | on) & ~off);
+	return ioctl(control, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
+}
+
+static int set_ipv4(int control, const char *name, unsigned long command,
+		    struct in_addr address)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = address };
+	struct ifreq request;
+
+	request_name(&request, name);
+	memcpy(&request.ifr_addr, &in, sizeof(in));
+	return ioctl(control, command, &request) < 0 ? -errno : 0;
+}
+
+static int set_ipv6(int control6, const char *name, struct in6_addr address,
+		    unsigned int prefix)
+{
+	struct ipv6_request request = { .address = address, .prefix = prefix };
+
+	request.index = (int)if_nametoindex(name);
+	return ioctl(control6, SIOCSIFADDR, &request) < 0 ? -errno : 0;
+}
+
+static int set_number(int control, const char *name, unsigned long command,
+		      int value)
+{
+	struct ifreq request;
+
+	request_name(&request, name);
+	/* ifr_mtu and ifr_qlen are the same member of the union. */
+	request.ifr_ifru.ifru_mtu = value;
+	return ioctl(control, command, &request) < 0 ? -errno : 0;
+}
+
+static int tun_create(const char *name)
+{
+	struct ifreq request;
+	int fd, err;
+
+	fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0) {
+		err = -errno;
+		log_error("cannot open /dev/net/tun: %s", strerror(-err));
+		return err;
+	}
+	request_name(&request, name);
+	request.ifr_flags = IFF_TUN | IFF_NO_PI;
+	if (ioctl(fd, TUNSETIFF, &request) < 0) {
+		err = -errno;
+		log_error("cannot make TUN device %s: %s", name,
+			  strerror(-err));
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static int tun_configure(unsigned int session, const char *name, int control,
+			 int control6)
+{
+	struct in_addr mask4;
+	struct world_ip ip;
+	int err;
+
+	world_addresses(session, &ip);
+	mask4.s_addr = htonl(~0u << (32 - ip.prefix4));
+	err = set_number(control, name, SIOCSIFMTU, (int)ip.mtu);
+	if (!err)
+		err = set_number(control, name, SIOCSIFTXQLEN, QUEUE_LEN);
+	if (!err)
+		err = set_ipv4(control, name, SIOCSIFADDR, ip.gateway4);
+	if (!err)
+		err = set_ipv4(control, name, SIOCSIFNETMASK, mask4);
+	if (!err)
+		err = set_flags(control, name, IFF_UP | IFF_RUNNING, 0);
+	if (!err && control6 >= 0)
+		err = set_ipv6(control6, name, ip.gateway6, ip.prefix6);
+	if (err)
+		log_error("cannot configure %s: %s", name, strerror(-err));
+	return err;
+}
+
+static int tun_create_all(struct tun_world *world, int control, int control6)
+{
+	for (unsigned int s = 0; s < WORLD_SESSIONS; s++) {
+		char name[IFNAMSIZ];
+		int err;
+
+		snprintf(name, sizeof(name), "wwan-s%u", s);
+		world->tun[s].fd = tun_create(name);
+		if (world->tun[s].fd < 0)
+			return world->tun[s].fd;
+		err = tun_configure(s, name, control, control6);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int set_up(struct tun_world *world)
+{
+	int control, control6, err;
+
+	err = enter_namespace();
+	if (err)
+		return err;
+	configure_stack();
+
+	control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (control < 0) {
+		err = -errno;
+		log_error("cannot open a socket: %s", strerror(-err));
+		return err;
+	}
+	control6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (control6 < 0)
+		log_warn("tun world: this machine has no IPv6: %s",
+			 strerror(errno));
+	err = set_flags(control, "lo", IFF_UP | IFF_RUNNING, 0);
+	if (err)
+		log_error("cannot configure lo: %s", strerror(-err));
+	else
+		err = tun_create_all(world, control, control6);
+	if (control6 >= 0)
+		close(control6);
+	close(control);
+	return err;
+}
+
+/* ----- packets -------------------------------------------------------- */
+
+static bool tun_hold(struct tun *tun, const uint8_t *packet, size_t len)
+{
+	tun->held = malloc(len);
+	if (!tun->held)
+		return false;
+	memcpy(tun->held, packet, len);
+	tun->held_len = len;
+	loop_fd_modify(tun->watch, 0);
+	return true;
+}
+
+static void tun_ready(void *ctx, uint32_t events)
+{
+	struct tun *tun = ctx;
+	struct world_backend *backend = &tun->owner->backend;
+	uint8_t *buffer = tun->owner->buffer;
+
+	(void)events;
+	for (unsigned int n = 0; n < READ_BATCH && tun->up && !tun->held; n++) {
+		ssize_t len = read(tun->fd, buffer, PACKET_MAX);
+
+		if (len < 0) {
+			if (errno != EAGAIN && errno != EINTR) {
+				log_error("wwan-s%u: read: %s", tun->session,
+					  strerror(errno));
+				loop_fd_modify(tun->watch, 0);
+			}
+			return;
+		}
+		if (!backend->offer(backend->world, tun->session, buffer,
+				    (size_t)len) &&
+		    !tun_hold(tun, buffer, (size_t)len))
+			backend->drop(backend->world, tun->session);
+	}
+}
+
+static void tun_resume(struct world_backend *backend, unsigned int session)
+{
+	struct tun *tun = &((struct tun_world *)backend)->tun[session];
+
+	if (!tun->held)
+		return;
+	if (!backend->offer(backend->world, session, tun->held, tun->held_len))
+		return;
+	free(tun->held);
+	tun->held = NULL;
+	loop_fd_modify(tun->watch, EPOLLIN);
+}
+
+/* Nobody waits any more for what came while the session was down. */
+static void tun_drain(struct tun *tun)
+{
+	struct world_backend *backend = &tun->owner->backend;
+
+	for (unsigned int n = 0; n < DRAIN_MAX; n++) {
+		if (read(tun->fd, tun->owner->buffer, PACKET_MAX) < 0)
+			break;
+		backend->drop(backend->world, tun->session);
+	}
+}
+
+static void tun_up(struct world_backend *backend, unsigned int session)
+{
+	struct tun *tun = &((struct tun_world *)backend)->tun[session];
+
+	tun_drain(tun);
+	tun->up = true;
+	loop_fd_modify(tun->watch, EPOLLIN);
+}
+
+static void tun_down(struct world_backend *backend, unsigned int session)
+{
+	struct tun *tun = &((struct tun_world *)backend)->tun[session];
+
+	tun->up = false;
+	free(tun->held);
+	tun->held = NULL;
+	loop_fd_modify(tun->watch, 0);
+}
+
+static bool tun_uplink(struct world_backend *backend, unsigned int session,
+		       const uint8_t *packet, size_t len)
+{
+	struct tun *tun = &((struct tun_world *)backend)->tun[session];
+
+	if (write(tun->fd, packet, len) >= 0)
+		return true;
+	/* Full, or the kernel does not take it for an IP packet. */
+	log_debug("wwan-s%u: packet of %zu bytes: %s", session, len,
+		  strerror(errno));
+	return false;
+}
+
+/* ----- life ----------------------------------------------------------- */
+
+static void tun_destroy(struct world_backend *backend)
+{
+	struct tun_world *world = (struct tun_world *)backend;
+
+	for (unsigned int s = 0; s < WORLD_SESSIONS; s++) {
+		struct tun *tun = &world->tun[s];
+
+		loop_fd_remove(tun->watch);
+		if (tun->fd >= 0)
+			close(tun->fd);
+		free(tun->held);
+	}
+	free(world);
+}
+
+static const struct world_backend_ops tun_ops = {
+	.up = tun_up,
+	.down = tun_down,
+	.uplink = tun_uplink,
+	.resume = tun_resume,
+	.destroy = tun_destroy,
+};
+
+struct world_backend *world_tun_new(struct loop *loop)
+{
+	struct tun_world *world = calloc(1, sizeof(*world));
+	int err;
+
+	if (!world) {
+		log_error("tun world: out of memory");
+		errno = ENOMEM;
+		return NULL;
+	}
+	world->backend.ops = &tun_ops;
+	world->backend.loop = loop;
+	for (unsigned int s = 0; s < WORLD_SESSIONS; s++) {
+		world->tun[s].owner = world;
+		world->tun[s].session = s;
+		world->tun[s].fd = -1;
+	}
+	err = set_up(world);
+	for (unsigned int s = 0; s < WORLD_SESSIONS && !err; s++) {
+		struct tun *tun = &world->tun[s];
+
+		tun->watch = loop_fd_add(loop, tun->fd, 0, tun_ready, tun);
+		if (!tun->watch) {
+			err = -errno;
+			log_error("cannot watch wwan-s%u: %s", s,
+				  strerror(-err));
+		}
+	}
+	if (err) {
+		tun_destroy(&world->backend);
+		errno = -err;
+		return NULL;
+	}
+	return &world->backend;
+}
