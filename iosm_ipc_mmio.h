@@ -6,7 +6,7 @@
 #ifndef IOSM_IPC_MMIO_H
 #define IOSM_IPC_MMIO_H
 
-#include <linux/wordpart.h>
+#include <linux/kernel.h>
 
 #include "iosm_ipc_hw.h"
 

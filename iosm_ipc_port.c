@@ -6,9 +6,9 @@
  * first user and closes it with its last.
  *
  * Up: the WWAN core hands over one message per write. Messages wait in a short
- * queue; when it is full the core is told to hold writers back. Of an AT port,
- * which is a byte stream, the core cuts long writes into pieces, and each piece
- * becomes a TD of its own; a message of the other kinds is one TD.
+ * queue; when it is full the core is told to hold writers back. A TD carries at
+ * most a buffer's size: a message of MBIM or RPC is one TD, a long write to an
+ * AT port, which is a byte stream, becomes several.
  *
  * Down: a handful of buffers stays mapped; each unit is copied out of them, so
  * that the modem cannot change what user space reads. The core does not tell
@@ -73,8 +73,9 @@ static const struct iosm_port_type iosm_port_types[IOSM_PORTS_MAX] = {
  * @open: writes are accepted
  * @stopped: the WWAN core holds writers back
  * @queue: messages that wait for a TD
- * @partial: message of which some pieces are posted, and some are not
- * @piece: next piece of @partial
+ * @partial: message that is being posted, TD by TD
+ * @piece: where it goes on: @partial itself or a buffer of its fragment list
+ * @offset: bytes of @piece that are posted already
  * @drained: woken when everything written has been sent
  * @unread: ring of units that may not have been read; poll only, except when
  *	the channel is closed
@@ -95,6 +96,7 @@ struct iosm_port {
 	struct sk_buff_head queue;
 	struct sk_buff *partial;
 	struct sk_buff *piece;
+	unsigned int offset;
 	wait_queue_head_t drained;
 
 	struct sk_buff *unread[IOSM_PORT_UNREAD_MAX];
@@ -119,7 +121,7 @@ static struct device *iosm_port_dev(const struct iosm_port *port)
 
 /* Uplink */
 
-/* The piece after @piece: the message itself, then its fragment list. */
+/* What comes after @piece: the message's fragment list, piece by piece. */
 static struct sk_buff *iosm_port_next_piece(struct sk_buff *message,
 					    struct sk_buff *piece)
 {
@@ -132,25 +134,39 @@ static bool iosm_port_take_next(struct iosm_port *port)
 		return true;
 	port->partial = __skb_dequeue(&port->queue);
 	port->piece = port->partial;
+	port->offset = 0;
 	return port->piece;
 }
 
-/* Post one piece; its message comes back with the last one. */
-static bool iosm_port_post_piece(struct iosm_port *port)
+/* @len more bytes of the piece are posted. */
+static void iosm_port_advance(struct iosm_port *port, unsigned int len)
 {
-	struct sk_buff *next = iosm_port_next_piece(port->partial, port->piece);
-	unsigned int len = skb_headlen(port->piece);
+	port->offset += len;
+	if (port->offset < skb_headlen(port->piece))
+		return;
+	port->piece = iosm_port_next_piece(port->partial, port->piece);
+	port->offset = 0;
+}
+
+/* Post one TD; the message comes back with its last one. */
+static bool iosm_port_post(struct iosm_port *port)
+{
+	unsigned int len = min(skb_headlen(port->piece) - port->offset,
+			       port->type->config->buffer_size);
+	struct sk_buff *message = port->partial;
 	dma_addr_t dma;
 
-	dma = dma_map_single(iosm_port_dev(port), port->piece->data, len,
+	dma = dma_map_single(iosm_port_dev(port),
+			     port->piece->data + port->offset, len,
 			     DMA_TO_DEVICE);
 	if (dma_mapping_error(iosm_port_dev(port), dma))
 		return false;
 
-	iosm_pipe_post(port->channel.ul, dma, len, next ? NULL : port->partial);
-	port->piece = next;
-	if (!next)
+	iosm_port_advance(port, len);
+	if (!port->piece)
 		port->partial = NULL;
+	iosm_pipe_post(port->channel.ul, dma, len,
+		       port->piece ? NULL : message);
 	return true;
 }
 
@@ -158,7 +174,7 @@ static void iosm_port_push(struct iosm_port *port)
 {
 	lockdep_assert_held(&port->lock);
 	while (iosm_pipe_room(port->channel.ul) && iosm_port_take_next(port)) {
-		if (iosm_port_post_piece(port))
+		if (iosm_port_post(port))
 			continue;
 		mod_timer(&port->retry,
 			  jiffies + msecs_to_jiffies(IOSM_PORT_RETRY));
