@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What kernels older than the newest lack. The out-of-tree build includes this
+ * before anything else; the in-tree build never sees it. One header per API.
+ */
+#ifndef IOSM_COMPAT_H
+#define IOSM_COMPAT_H
+
+#include "alloc_netdev_dummy.h"
+#include "kzalloc_obj.h"
+#include "page_pool.h"
+#include "pcim_iomap_region.h"
+#include "timer.h"
+#include "wwan_port_caps.h"
+
+#endif /* IOSM_COMPAT_H */
