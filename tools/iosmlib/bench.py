@@ -1,0 +1,590 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The bench: a software modem, a User-Mode Linux guest that it is plugged into, and the way to use both.
+
+    with Bench() as bench:                      # build, start the modem, boot, load the driver
+        bench.guest.wait_path("/dev/wwan0mbim0")
+        print(bench.guest.sh("ip -br link").out)
+
+Nothing outlives the context: processes end by their ids, sockets and files are in a directory of the run, the
+network namespace is the modem's and dies with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from . import kernel as kernels
+from .common import TOP, Error, cache_dir, cpus, locked, logged
+from .kernel import Kernel
+
+T = TypeVar("T")
+
+DEVICE_ID = 1234
+BOOT_TIMEOUT = 60.0
+SILENCE = 20.0			# how long past a command's own time-out an answer may take
+GUEST = TOP / "tests" / "guest"
+
+# What must not be in a guest's log. The transport's own complaints are among them.
+WARNINGS = re.compile(
+    r"WARNING:|BUG:|KASAN|UBSAN|KFENCE|possible recursive locking|possible circular locking|lock held when returning"
+    r"|inconsistent lock state|suspicious RCU usage|INFO: task .* blocked|blocked for more than|Oops|Kernel panic"
+    r"|kernel BUG|unregister_netdevice: waiting|refcount_t:|ODEBUG:|DMA-API:|sleeping function called"
+    r"|scheduling while atomic|BUG kmalloc|Call Trace|general protection|soft lockup|rcu_sched.*stall|rcu: INFO:"
+    r"|unreferenced object|list_add corruption|list_del corruption|invalid opcode|Bad page|um virt-pci delay"
+    r"|NETDEV WATCHDOG|[Uu]nbalanced|leaked")
+
+
+class GuestError(Error):
+    """The guest did not do what it was told, or is gone."""
+
+
+class CommandError(GuestError):
+    """A command in the guest failed."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended."""
+
+    argv: tuple[str, ...]
+    rc: int | None
+    out: str
+    err: str
+    timeout: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """It ended by itself, with status zero."""
+        return self.rc == 0 and not self.timeout
+
+    def check(self) -> Result:
+        """Raise unless it succeeded."""
+        if not self.ok:
+            how = "was ended after its time-out" if self.timeout else f"ended with status {self.rc}"
+            text = (self.err.strip() or self.out.strip()).splitlines()
+            raise CommandError(f"'{' '.join(self.argv)}' {how}" + (f": {' / '.join(text[-3:])}" if text else ""))
+        return self
+
+
+def die_with_us(argv: Sequence[str | Path]) -> list[str]:
+    """A command line whose process ends when this program does, however that happens."""
+    return ["setpriv", "--pdeathsig", "KILL", *(str(arg) for arg in argv)]
+
+
+def end_process(process: subprocess.Popen[Any] | None, how: int = signal.SIGKILL, timeout: float = 10.0) -> int | None:
+    """End a process of ours, with its group; returns its status."""
+    if process is None:
+        return None
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(how)
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode
+
+
+def wait_until(condition: Callable[[], T], timeout: float, what: str, interval: float = 0.02) -> T:
+    """Poll until the condition gives something true, and return that."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise GuestError(f"not within {timeout:g} s: {what}")
+        time.sleep(interval)
+
+
+def build_emulator() -> Path:
+    """Bring iosm-emu up to date."""
+    with locked("emulator"):
+        logged(["make", "-C", TOP / "emulator", f"-j{cpus()}", "iosm-emu"], cache_dir() / "logs" / "emulator.log",
+               "building the emulator")
+    return TOP / "emulator" / "iosm-emu"
+
+
+@dataclass
+class Emulator:
+    """One run of iosm-emu."""
+
+    directory: Path
+    options: tuple[str, ...] = ()
+    program: Path | None = None
+    trace: bool = False
+    pcap: bool = False
+    log_level: str = "info"
+    process: subprocess.Popen[bytes] | None = None
+    status: int | None = None
+
+    @property
+    def socket(self) -> Path:
+        """What the guest's PCI bus is connected to."""
+        return self.directory / "modem.sock"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where commands to the modem go."""
+        return self.directory / "control.sock"
+
+    @property
+    def log_file(self) -> Path:
+        """All that iosm-emu said."""
+        return self.directory / "emulator.log"
+
+    @property
+    def trace_file(self) -> Path:
+        """Doorbells, messages, TDs."""
+        return self.directory / "trace.txt"
+
+    @property
+    def pcap_file(self) -> Path:
+        """The IP traffic."""
+        return self.directory / "traffic.pcapng"
+
+    def start(self, timeout: float = 10.0) -> None:
+        """Start it and wait until it listens."""
+        program = self.program or build_emulator()
+        ready, ours = os.pipe()
+        argv: list[str | Path] = [program, "--socket", self.socket, "--control", self.control_socket, "--ready-fd", str(ours),
+                                  "--log", self.log_level, *self.options]
+        if self.trace:
+            argv += ["--trace", self.trace_file]
+        if self.pcap:
+            argv += ["--pcap", self.pcap_file]
+        self.status = None
+        try:
+            with open(self.log_file, "ab") as log:
+                self.process = subprocess.Popen(die_with_us(argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                pass_fds=(ours,), start_new_session=True)
+        finally:
+            os.close(ours)
+        try:
+            found, _, _ = select.select([ready], [], [], timeout)
+            if not found or not os.read(ready, 64):
+                status = end_process(self.process)
+                self.process = None
+                raise Error(f"iosm-emu did not start (status {status}): {self.last_words()}")
+        finally:
+            os.close(ready)
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        lines = self.log().strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+    def log(self) -> str:
+        """Its log so far."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace") if self.log_file.exists() else ""
+
+    def violations(self) -> list[str]:
+        """What the modem has to say against the driver."""
+        return [line for line in self.log().splitlines() if re.search(r"\bviolation\b", line, re.I)
+                and not re.search(r"\b(0|no) violations?\b", line, re.I)]
+
+    def running(self) -> bool:
+        """Is it alive?"""
+        return self.process is not None and self.process.poll() is None
+
+    def control(self, command: str, timeout: float = 5.0) -> str:
+        """One command to the running modem, and its answer."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(timeout)
+            # A path of the run may be longer than a socket address.
+            with _short_path(self.control_socket) as path:
+                sock.connect(path)
+            sock.sendall(command.encode() + b"\n")
+            data = b""
+            while not data.endswith(b"\n"):
+                part = sock.recv(65536)
+                if not part:
+                    break
+                data += part
+        return data.decode(errors="replace").rstrip("\n")
+
+    def world(self, argv: Sequence[str], timeout: float = 30.0) -> Result:
+        """A command in the modem's network namespace: the internet's side of the sessions."""
+        done = subprocess.run(self._enter(argv), text=True, capture_output=True, timeout=timeout, check=False,
+                              stdin=subprocess.DEVNULL)
+        return Result(tuple(argv), done.returncode, done.stdout, done.stderr)
+
+    def world_spawn(self, argv: Sequence[str], log: Path | None = None) -> subprocess.Popen[bytes]:
+        """The same in the background; whoever calls ends it (end_process)."""
+        with open(log or os.devnull, "ab") as handle:
+            return subprocess.Popen(die_with_us(self._enter(argv)), stdin=subprocess.DEVNULL, stdout=handle, stderr=handle,
+                                    start_new_session=True)
+
+    def _enter(self, argv: Sequence[str]) -> list[str]:
+        if not self.process:
+            raise Error("the modem does not run")
+        users = [] if os.geteuid() == 0 else ["-U", "--preserve-credentials"]
+        return ["nsenter", "-t", str(self.process.pid), *users, "-n", "--", *argv]
+
+    def stop(self, timeout: float = 10.0) -> int | None:
+        """End it; 0 is a driver without fault, 1 means violations."""
+        if self.process is not None:
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGTERM)
+            self.status = end_process(self.process, signal.SIGTERM, timeout)
+            self.process = None
+        return self.status
+
+
+@contextlib.contextmanager
+def _short_path(path: Path):  # type: ignore[no-untyped-def]
+    """A name for a socket that fits into an address."""
+    fd = os.open(path.parent, os.O_PATH)
+    try:
+        yield f"/proc/self/fd/{fd}/{path.name}"
+    finally:
+        os.close(fd)
+
+
+@dataclass
+class Guest:
+    """A User-Mode Linux guest; its root is the host's file system, read only."""
+
+    kernel: Kernel
+    directory: Path
+    modem: Path | None = None
+    memory: str = ""
+    ncpus: int = 2
+    command_line: tuple[str, ...] = ()
+    interactive: bool = False
+    process: subprocess.Popen[bytes] | None = None
+    _line: socket.socket | None = None
+    _buffer: bytes = b""
+    _next: int = 1
+    _answers: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _known: int = 0
+
+    @property
+    def console(self) -> Path:
+        """All that the kernel said."""
+        return self.directory / "console.log"
+
+    def start(self) -> None:
+        """Boot, and wait for the agent; without seccomp where the host refuses it."""
+        smp = "CONFIG_SMP" in self.kernel.config()
+        # Before 6.16, guest processes are always traced.
+        if self.kernel.tree.version >= (6, 16):
+            try:
+                self._boot(["seccomp=on", *([f"ncpus={self.ncpus}"] if smp else [])])
+                return
+            except GuestError as err:
+                if self.process is not None and self.process.poll() is None:
+                    raise
+                text = self.console_text()
+                if not re.search(r"seccomp", text, re.I) or "Linux version" in text:
+                    raise
+                print(f"  seccomp is refused here ({err}): slower, on one CPU", file=sys.stderr)
+                self.stop()
+        self._boot([])
+
+    def _boot(self, options: list[str]) -> None:
+        debug = self.kernel.flavour == "debug"
+        ours, theirs = socket.socketpair()
+        (self.directory / "uml").mkdir(exist_ok=True)
+        fd = theirs.fileno()
+        argv = [self.kernel.vmlinux, f"mem={self.memory or ('1G' if debug else '512M')}", "rootfstype=hostfs", "rootflags=/",
+                "ro", f"init={GUEST / 'init'}", f"iosm.run={self.directory}", f"uml_dir={self.directory / 'uml'}", "umid=guest",
+                "virtio_pcidev.max_delay_us=20000000", "con=null",
+                "con0=fd:0,fd:1" if self.interactive else "con0=null,fd:1", "ssl=null", f"ssl0=fd:{fd}", *options]
+        if self.modem:
+            argv.append(f"virtio_uml.device={self.modem}:{DEVICE_ID}")
+        if debug:
+            argv += ["kasan_multi_shot", "slab_debug=-", "kmemleak=on"]
+        if self.interactive:
+            argv.append("quiet")
+        argv += self.command_line
+        try:
+            if self.interactive:
+                self.process = subprocess.Popen(die_with_us(argv), pass_fds=(fd,), start_new_session=False)
+            else:
+                with open(self.console, "ab") as log:
+                    self.process = subprocess.Popen(die_with_us(argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                    pass_fds=(fd,), start_new_session=True)
+        finally:
+            theirs.close()
+        self._line, self._buffer, self._answers = ours, b"", {}
+        self._read_answer(0, BOOT_TIMEOUT * (3 if debug else 1), "boot")
+
+    def stop(self) -> None:
+        """End it at once. (Its init is not asked: powering off has side effects of its own.)"""
+        if self._line:
+            self._line.close()
+            self._line = None
+        if self.process:
+            end_process(self.process)
+            self.process = None
+
+    def alive(self) -> bool:
+        """Does the kernel still run?"""
+        return self.process is not None and self.process.poll() is None
+
+    # -- talking to the agent ------------------------------------------------------------
+
+    def _send(self, request: dict[str, Any]) -> int:
+        if not self._line or not self.alive():
+            raise GuestError(f"the guest is gone{self._tail()}")
+        number = self._next
+        self._next += 1
+        line = json.dumps({"id": number, **request})
+        if len(line) > 1000:
+            name = f".request-{number}"
+            (self.directory / name).write_text(line, encoding="ascii")
+            line = json.dumps({"id": number, "file": name})
+        self._line.sendall(line.encode() + b"\n")
+        return number
+
+    def _read_answer(self, number: int, timeout: float, what: str) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout
+        while number not in self._answers:
+            assert self._line
+            left = deadline - time.monotonic()
+            found, _, _ = select.select([self._line], [], [], max(0.0, min(left, 0.5)))
+            if found:
+                data = self._line.recv(65536)
+                if not data:
+                    raise GuestError(f"the guest ended during '{what}'{self._tail()}")
+                self._buffer += data
+                *lines, self._buffer = self._buffer.split(b"\n")
+                for line in lines:
+                    self._take(line)
+            elif left <= 0:
+                raise GuestError(f"the guest is silent: no answer to '{what}' within {timeout:.0f} s{self._tail()}")
+            elif not self.alive():
+                raise GuestError(f"the guest ended during '{what}'{self._tail()}")
+        answer = self._answers.pop(number)
+        if "error" in answer:
+            raise GuestError(f"'{what}': {answer['error']}")
+        return answer
+
+    def _take(self, line: bytes) -> None:
+        with contextlib.suppress(ValueError):
+            answer = json.loads(line[line.index(b"{"):])
+            if "file" in answer:
+                path = self.directory / answer["file"]
+                answer = json.loads(path.read_text(encoding="ascii"))
+                path.unlink()
+            self._answers[int(answer["id"])] = answer
+
+    def _tail(self) -> str:
+        lines = [line for line in self.console_text().strip().splitlines() if "epollctl add err" not in line]
+        return f" (console: {lines[-1].strip()})" if lines else ""
+
+    def start_run(self, argv: Sequence[str | Path], *, timeout: float = 30.0, env: dict[str, str] | None = None,
+                  stdin: str | bytes | None = None) -> Callable[[], Result]:
+        """Begin a command; the returned function waits for its end."""
+        words = [str(arg) for arg in argv]
+        request: dict[str, Any] = {"op": "run", "argv": words, "timeout": timeout, "env": env or {}}
+        if stdin is not None:
+            request["input"] = stdin.decode("utf-8", "surrogateescape") if isinstance(stdin, bytes) else stdin
+        number = self._send(request)
+
+        def finish() -> Result:
+            answer = self._read_answer(number, timeout + SILENCE, " ".join(words))
+            return Result(tuple(words), answer["rc"], answer["out"], answer["err"], bool(answer["timeout"]))
+
+        return finish
+
+    def run(self, argv: Sequence[str | Path], *, timeout: float = 30.0, env: dict[str, str] | None = None,
+            stdin: str | bytes | None = None, check: bool = True) -> Result:
+        """A command to its end; with check, anything but success raises."""
+        result = self.start_run(argv, timeout=timeout, env=env, stdin=stdin)()
+        return result.check() if check else result
+
+    def sh(self, script: str, *, timeout: float = 30.0, check: bool = True) -> Result:
+        """A shell script (sh -c)."""
+        return self.run(["sh", "-c", script], timeout=timeout, check=check)
+
+    def python(self, script: str, *args: str, timeout: float = 30.0, check: bool = True) -> Result:
+        """A Python script, with the host's own interpreter and library."""
+        return self.run(["/usr/bin/python3", "-c", script, *args], timeout=timeout, check=check)
+
+    def spawn(self, argv: Sequence[str | Path], *, env: dict[str, str] | None = None) -> Job:
+        """A command in the background."""
+        words = [str(arg) for arg in argv]
+        out = f"job-{self._next}.txt"
+        number = self._send({"op": "spawn", "argv": words, "env": env or {}, "out": out})
+        answer = self._read_answer(number, SILENCE, " ".join(words))
+        return Job(self, tuple(words), int(answer["pid"]), self.directory / out)
+
+    def shell(self) -> int:
+        """An interactive shell on the console, to its end."""
+        number = self._send({"op": "shell", "argv": ["bash", "--norc", "-i"], "env": {"PS1": r"guest:\w\$ "}})
+        return int(self._read_answer(number, 10.0 ** 8, "shell")["rc"])
+
+    # -- kernel and devices ----------------------------------------------------------------
+
+    def insmod(self, module: Path, *parameters: str, check: bool = True) -> Result:
+        """Load a module that is a file of the host."""
+        copy = self.directory / module.name
+        shutil.copy(module, copy)
+        return self.sh(f"insmod $IOSM_RUN/{module.name} {' '.join(parameters)}", check=check)
+
+    def rmmod(self, name: str = "iosm", *, timeout: float = 30.0, check: bool = True) -> Result:
+        """Unload a module."""
+        return self.run(["rmmod", name], timeout=timeout, check=check)
+
+    def exists(self, path: str) -> bool:
+        """Is there such a file in the guest?"""
+        return self.run(["test", "-e", path], check=False).ok
+
+    def read(self, path: str) -> str:
+        """A small file of the guest."""
+        return self.run(["cat", path]).out
+
+    def wait_for(self, script: str, *, timeout: float = 10.0, what: str = "", interval: float = 0.03) -> str:
+        """Repeat a shell condition in the guest until it holds; returns what it wrote."""
+        loop = (f'end=$(( $(date +%s%N) + {int(timeout * 1e9)} ))\n'
+                f'until out=$({script}\n); do [ "$(date +%s%N)" -lt $end ] || exit 99; sleep {interval}; done\n'
+                'printf "%s" "$out"')
+        result = self.run(["sh", "-c", loop], timeout=timeout + 10, check=False)
+        if not result.ok:
+            raise GuestError(f"not within {timeout:g} s: {what or script}{self._tail()}")
+        return result.out
+
+    def wait_path(self, path: str, *, timeout: float = 10.0, gone: bool = False) -> None:
+        """Wait until a file of the guest is there, or is gone."""
+        self.wait_for(f"[ {'! ' if gone else ''}-e {path} ]", timeout=timeout,
+                      what=f"{path} {'disappears' if gone else 'appears'}")
+
+    def console_text(self) -> str:
+        """The console so far."""
+        if not self.console.exists():
+            return ""
+        return self.console.read_text(encoding="utf-8", errors="replace")
+
+    def dmesg(self) -> str:
+        """The kernel's log as the guest has it."""
+        return self.run(["dmesg"]).out
+
+    def warnings(self, ignore: Iterable[str] = ()) -> list[str]:
+        """Lines of the console that no run may have, since the last call of forget_warnings()."""
+        expressions = [re.compile(expression) for expression in ignore]
+        return [line.strip() for line in self.console_text()[self._known:].splitlines()
+                if WARNINGS.search(line) and not any(item.search(line) for item in expressions)]
+
+    def forget_warnings(self) -> None:
+        """What is on the console now is known."""
+        self._known = len(self.console_text())
+
+    def leaks(self) -> list[str]:
+        """A scan of kmemleak, in kernels that have it."""
+        if not self.exists("/sys/kernel/debug/kmemleak"):
+            return []
+        self.sh("echo scan > /sys/kernel/debug/kmemleak; sleep 1; echo scan > /sys/kernel/debug/kmemleak", timeout=120)
+        return [line for line in self.read("/sys/kernel/debug/kmemleak").splitlines() if "unreferenced object" in line]
+
+
+@dataclass
+class Job:
+    """A background command in a guest."""
+
+    guest: Guest
+    argv: tuple[str, ...]
+    pid: int
+    file: Path
+
+    def wait(self, timeout: float = 30.0) -> int:
+        """Its status; raises when it still runs."""
+        number = self.guest._send({"op": "wait", "pid": self.pid, "timeout": timeout})
+        status = self.guest._read_answer(number, timeout + SILENCE, "wait")["rc"]
+        if status is None:
+            raise GuestError(f"'{' '.join(self.argv)}' still runs after {timeout:g} s")
+        return int(status)
+
+    def kill(self, number: int = signal.SIGTERM) -> None:
+        """Send it a signal."""
+        self.guest._read_answer(self.guest._send({"op": "kill", "pid": self.pid, "signal": int(number)}), SILENCE, "kill")
+
+    def output(self) -> str:
+        """What it wrote so far."""
+        return self.file.read_text(encoding="utf-8", errors="replace")
+
+
+class Bench:
+    """A directory for the run, a modem, a guest, and a driver in it."""
+
+    def __init__(self, *, driver: str = "ours", flavour: str | None = None, which: str | None = None,
+                 emulator: Sequence[str] = (), load: bool = True, modem: bool = True, trace: bool = False, pcap: bool = False,
+                 command_line: Sequence[str] = (), ncpus: int = 2, directory: Path | None = None, log: str = "info",
+                 interactive: bool = False) -> None:
+        if driver not in ("ours", "stock"):
+            raise Error(f"driver '{driver}': known are ours and stock")
+        self.driver = driver
+        self.load = load
+        self.kernel = kernels.get(which, flavour or os.environ.get("FLAVOUR") or "plain")
+        # Short, because sockets are in it.
+        self.own = directory is None
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="iosm-"))
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.emulator = Emulator(self.directory, tuple(emulator), trace=trace, pcap=pcap, log_level=log)
+        self.guest = Guest(self.kernel, self.directory, self.emulator.socket if modem else None, ncpus=ncpus,
+                           command_line=tuple(command_line), interactive=interactive)
+        self.modem = modem
+
+    def __enter__(self) -> Bench:
+        try:
+            if self.modem:
+                self.emulator.start()
+            self.guest.start()
+            if self.load:
+                self.load_driver()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def load_driver(self, *parameters: str) -> None:
+        """Load the driver; the stock one needs an upstream port first."""
+        if self.driver == "stock":
+            if not self.guest.exists("/sys/module/rootport"):
+                self.guest.insmod(kernels.module(self.kernel, "rootport"))
+        self.guest.insmod(kernels.module(self.kernel, self.driver), *parameters)
+
+    def unload_driver(self) -> None:
+        """Unload it again."""
+        self.guest.rmmod()
+
+    def save(self, place: Path) -> None:
+        """Keep the logs of the run, for somebody who wants to know why."""
+        place.mkdir(parents=True, exist_ok=True)
+        for name in ("console.log", "emulator.log", "trace.txt", "traffic.pcapng"):
+            if (self.directory / name).is_file():
+                shutil.copy(self.directory / name, place / name)
+
+    def close(self) -> None:
+        """End everything."""
+        try:
+            self.guest.stop()
+        finally:
+            try:
+                self.emulator.stop()
+            finally:
+                if self.own:
+                    shutil.rmtree(self.directory, ignore_errors=True)
