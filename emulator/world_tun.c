@@ -32,7 +32,6 @@
 #define PACKET_MAX	65536u
 #define READ_BATCH	64u	/* packets in one turn of the loop */
 #define DRAIN_MAX	4096u	/* packets thrown away when a session opens */
-#define QUEUE_LEN	1000	/* packets that a device holds for us */
 
 /* struct in6_ifreq of linux/ipv6.h, which does not go with netinet/in.h. */
 struct ipv6_request {
@@ -211,15 +210,13 @@ static int set_ipv6(int control6, const char *name, struct in6_addr address,
 	return ioctl(control6, SIOCSIFADDR, &request) < 0 ? -errno : 0;
 }
 
-static int set_number(int control, const char *name, unsigned long command,
-		      int value)
+static int set_mtu(int control, const char *name, unsigned int mtu)
 {
 	struct ifreq request;
 
 	request_name(&request, name);
-	/* ifr_mtu and ifr_qlen are the same member of the union. */
-	request.ifr_ifru.ifru_mtu = value;
-	return ioctl(control, command, &request) < 0 ? -errno : 0;
+	request.ifr_mtu = (int)mtu;
+	return ioctl(control, SIOCSIFMTU, &request) < 0 ? -errno : 0;
 }
 
 static int tun_create(const char *name)
@@ -254,9 +251,7 @@ static int tun_configure(unsigned int session, const char *name, int control,
 
 	world_addresses(session, &ip);
 	mask4.s_addr = htonl(~0u << (32 - ip.prefix4));
-	err = set_number(control, name, SIOCSIFMTU, (int)ip.mtu);
-	if (!err)
-		err = set_number(control, name, SIOCSIFTXQLEN, QUEUE_LEN);
+	err = set_mtu(control, name, ip.mtu);
 	if (!err)
 		err = set_ipv4(control, name, SIOCSIFADDR, ip.gateway4);
 	if (!err)
