@@ -66,7 +66,7 @@ enum cid {
 /* Who we are. */
 #define IMEI		"004999010640000"
 #define IMSI		"001010123456789"
-#define ICCID		"8900101012345678905"
+#define ICCID		"8900101012345678904"
 #define MSISDN		"+99912345678"
 #define FIRMWARE	"IOSM-EMU_7560_1.0"
 #define HARDWARE	"XMM7560 (software modem)"

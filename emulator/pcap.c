@@ -42,6 +42,8 @@ struct block {
 
 static void put(struct block *block, const void *data, size_t len)
 {
+	if (len == 0)
+		return;
 	memcpy(block->data + block->len, data, len);
 	block->len += len;
 }

@@ -247,7 +247,7 @@ BENCH_TEST(device_and_sim_are_described)
 	says("--query-subscriber-ready-status",
 	     "Subscriber ID: '001010123456789'");
 	says("--query-subscriber-ready-status",
-	     "SIM ICCID: '8900101012345678905'");
+	     "SIM ICCID: '8900101012345678904'");
 	says("--query-subscriber-ready-status", "(1) '+99912345678'");
 	says("--query-device-services", "Service: 'basic-connect'");
 	says("--query-device-services", "emergency-mode (22)");
