@@ -60,6 +60,9 @@
 #define CODE_AGGR_LINK_REPORT		8
 #define CODE_AGGR_LINK_RESPONSE		9
 
+#define PROTOCOL_TCP			6
+#define PROTOCOL_UDP			17
+
 /* The longest parameters that we look at: those of the open response */
 #define PARAMS_MAX	sizeof(struct iosm_mux_open_response)
 
@@ -593,6 +596,42 @@ u8 iosm_mux_wire_ip_version(u8 first, u32 length)
 	default:
 		return 0;
 	}
+}
+
+/**
+ * iosm_mux_wire_headers() - bytes of network and transport header of a packet
+ * @packet: start of an IP packet, in memory that nobody else writes
+ * @length: bytes that may be read, at least 1
+ *
+ * For the split of a received packet into a part that is copied and a part that
+ * is not; extension headers of IPv6 count as payload.
+ *
+ * Context: any.
+ * Return: 1 to @length.
+ */
+u32 iosm_mux_wire_headers(const u8 *packet, u32 length)
+{
+	u32 headers;
+	u8 protocol;
+
+	switch (iosm_mux_wire_ip_version(packet[0], length)) {
+	case 4:
+		headers = max_t(u32, (packet[0] & 0xf) * 4, 20);
+		protocol = packet[9];
+		break;
+	case 6:
+		headers = 40;
+		protocol = packet[6];
+		break;
+	default:
+		return length;
+	}
+
+	if (protocol == PROTOCOL_TCP && length >= headers + 20)
+		headers += max_t(u32, (packet[headers + 12] >> 4) * 4, 20);
+	else if (protocol == PROTOCOL_UDP)
+		headers += 8;
+	return min_t(u32, headers, length);
 }
 
 /*

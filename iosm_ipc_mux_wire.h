@@ -477,6 +477,7 @@ unsigned int iosm_mux_wire_decode(enum iosm_mux_variant variant, u8 open_session
 				  struct iosm_mux_defects *defects);
 const char *iosm_mux_wire_defect_name(enum iosm_mux_defect defect);
 u8 iosm_mux_wire_ip_version(u8 first, u32 length);
+u32 iosm_mux_wire_headers(const u8 *packet, u32 length);
 
 int iosm_mux_wire_open(enum iosm_mux_variant variant, struct iosm_mux_counters *counters,
 		       u8 session, void *buf, size_t size, u32 *tid);

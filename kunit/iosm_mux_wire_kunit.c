@@ -1640,6 +1640,51 @@ static void ip_version_needs_its_header(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iosm_mux_wire_ip_version(c->first, c->length), c->version);
 }
 
+struct headers_case {
+	const char *desc;
+	u8 first;
+	u8 protocol;
+	u8 offset;		/* fourth word of the transport header, first byte */
+	u32 length;
+	u32 headers;
+};
+
+static const struct headers_case headers_cases[] = {
+	{ "IPv4 TCP", 0x45, 6, 0x50, 128, 40 },
+	{ "IPv4 TCP with options", 0x45, 6, 0x80, 128, 52 },
+	{ "IPv4 with options, TCP", 0x4f, 6, 0x50, 128, 80 },
+	{ "IPv4 header length lies", 0x40, 6, 0x50, 128, 40 },
+	{ "IPv4 TCP offset lies", 0x45, 6, 0x00, 128, 40 },
+	{ "IPv4 TCP, all options", 0x4f, 6, 0xf0, 128, 120 },
+	{ "IPv4 TCP, headers cut", 0x4f, 6, 0xf0, 100, 100 },
+	{ "IPv4 TCP, offset cut off", 0x4f, 6, 0xf0, 70, 60 },
+	{ "IPv4 UDP", 0x45, 17, 0, 128, 28 },
+	{ "IPv4 UDP cut", 0x45, 17, 0, 22, 22 },
+	{ "IPv4 ICMP", 0x45, 1, 0, 128, 20 },
+	{ "IPv6 TCP", 0x60, 6, 0xa0, 128, 80 },
+	{ "IPv6 UDP", 0x60, 17, 0, 128, 48 },
+	{ "IPv6 extension header", 0x60, 0, 0, 128, 40 },
+	{ "not IP", 0x10, 6, 0x50, 128, 128 },
+	{ "one byte", 0x45, 6, 0, 1, 1 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(headers_case, headers_cases, desc);
+
+static void headers_are_measured(struct kunit *test)
+{
+	const struct headers_case *c = test->param_value;
+	u8 *packet = kunit_kzalloc(test, c->length, GFP_KERNEL);
+	u32 ip = c->first >> 4 == 6 ? 40 : max_t(u32, (c->first & 15) * 4, 20);
+
+	KUNIT_ASSERT_NOT_NULL(test, packet);
+	packet[0] = c->first;
+	if (c->length > 9)
+		packet[c->first >> 4 == 6 ? 6 : 9] = c->protocol;
+	if (c->length > ip + 12)
+		packet[ip + 12] = c->offset;
+	KUNIT_EXPECT_EQ(test, iosm_mux_wire_headers(packet, c->length), c->headers);
+}
+
 static void every_defect_has_a_name(struct kunit *test)
 {
 	int i, j;
@@ -1691,6 +1736,7 @@ static struct kunit_case iosm_mux_wire_cases[] = {
 	KUNIT_CASE(random_blocks_have_no_stale_bytes),
 	KUNIT_CASE(block_sequence_counts_blocks),
 	KUNIT_CASE_PARAM(ip_version_needs_its_header, version_case_gen_params),
+	KUNIT_CASE_PARAM(headers_are_measured, headers_case_gen_params),
 	KUNIT_CASE(every_defect_has_a_name),
 	{}
 };

@@ -25,6 +25,7 @@ typedef uint32_t __le32;
 #define barrier()		__asm__ __volatile__("" : : : "memory")
 #define ALIGN(x, a)		(((x) + (a) - 1) & ~((__typeof__(x))(a) - 1))
 #define min_t(type, a, b)	((type)(a) < (type)(b) ? (type)(a) : (type)(b))
+#define max_t(type, a, b)	((type)(a) > (type)(b) ? (type)(a) : (type)(b))
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 
 #define cpu_to_le16(x)		htole16(x)
