@@ -1,0 +1,856 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The modem: registers, doorbells, stages, IPC state.
+ *
+ * A register write only takes note of a doorbell. The work is done later in
+ * the same turn of the event loop, when all accesses that the guest had posted
+ * were seen: so the modem behaves like one that runs beside the host, and one
+ * look at the rings serves many doorbells.
+ *
+ *	register write --> doorbell queue --> modem_work():
+ *		doorbells in order, look at the rings, send, interrupt once
+ */
+#include <string.h>
+
+#include "critic.h"
+#include "function.h"
+#include "log.h"
+#include "modem.h"
+#include "pcidev.h"
+#include "world.h"
+
+#define FW_VERSION	0x0100
+#define POLL_US		1000
+#define TRAFFIC_US	1000000
+
+const char *modem_stage_name(uint32_t stage)
+{
+	switch (stage) {
+	case STAGE_BOOT:
+		return "BOOT";
+	case STAGE_PSI:
+		return "PSI";
+	case STAGE_EBL:
+		return "EBL";
+	case STAGE_RUN:
+		return "RUN";
+	case STAGE_CRASH:
+		return "CRASH";
+	case STAGE_CD_READY:
+		return "CD_READY";
+	default:
+		return "?";
+	}
+}
+
+static void set_stage(struct modem *modem, uint32_t stage)
+{
+	if (modem->stage != stage) {
+		trace("stage %s", modem_stage_name(stage));
+		log_info("stage %s", modem_stage_name(stage));
+	}
+	modem->stage = stage;
+	wire_put32(modem->reg + REG_STAGE, stage);
+}
+
+static void set_ipc(struct modem *modem, uint32_t state)
+{
+	if (modem->ipc != state) {
+		trace("ipc state %u", state);
+		log_info("IPC state %u", state);
+	}
+	modem->ipc = state;
+	wire_put32(modem->reg + REG_IPC_STATE, state);
+}
+
+/* May the modem touch guest memory and raise interrupts? */
+static bool modem_may_send(void *ctx)
+{
+	struct modem *modem = ctx;
+
+	if (!modem->rings.live || !pcidev_may_dma(modem->pci)) {
+		power_wake(&modem->power);
+		return false;
+	}
+	if (power_up(&modem->power))
+		return true;
+	power_wake(&modem->power);
+	return power_up(&modem->power);
+}
+
+static void modem_schedule(void *ctx)
+{
+	struct modem *modem = ctx;
+
+	if (!modem->work.armed)
+		loop_timer_arm(&modem->work, 0);
+}
+
+/*
+ * Interrupts.
+ */
+
+static void modem_interrupt(struct modem *modem)
+{
+	modem->interrupt = false;
+	modem->unsignalled = 0;
+	loop_timer_cancel(&modem->moderation);
+	/* The first one waits until the host is ready for it. */
+	if (modem->running.armed)
+		return;
+	pcidev_msi(modem->pci);
+}
+
+static void modem_moderated(void *ctx)
+{
+	struct modem *modem = ctx;
+
+	if (modem->rings.live && power_up(&modem->power))
+		modem_interrupt(modem);
+}
+
+static void modem_running(void *ctx)
+{
+	struct modem *modem = ctx;
+
+	modem_interrupt(modem);
+	modem->scan = true;
+	modem_schedule(modem);
+}
+
+/*
+ * The power handshake asks for these.
+ */
+
+static void modem_notify(void *ctx, uint32_t word, bool interrupt)
+{
+	struct modem *modem = ctx;
+
+	if (!modem->rings.live)
+		return;
+	rings_write_status(&modem->rings, modem->stage, modem->ipc, word);
+	if (interrupt)
+		modem_interrupt(modem);
+}
+
+static void modem_awake(void *ctx)
+{
+	struct modem *modem = ctx;
+
+	modem->scan = true;
+	modem_schedule(modem);
+}
+
+/* Does anything wait to be sent to the host? */
+static bool modem_waits(const struct modem *modem)
+{
+	if (mux_busy(&modem->mux))
+		return true;
+	for (unsigned int i = 0; i < MODEM_CHANNELS; i++) {
+		if (modem->channel[i].first)
+			return true;
+	}
+	return false;
+}
+
+static bool modem_quiet(void *ctx)
+{
+	struct modem *modem = ctx;
+
+	return modem->rings.live && pcidev_may_dma(modem->pci) &&
+	       !modem->doorbells && !modem->running.armed &&
+	       !modem_waits(modem) && !rings_unannounced(&modem->rings);
+}
+
+static void modem_pme(void *ctx)
+{
+	struct modem *modem = ctx;
+
+	if (!pcidev_in_d0(modem->pci))
+		pcidev_pme(modem->pci);
+}
+
+static const struct power_ops modem_power_ops = {
+	.notify = modem_notify,
+	.awake = modem_awake,
+	.quiet = modem_quiet,
+	.pme = modem_pme,
+};
+
+static const struct mux_ops modem_mux_ops = {
+	.may_send = modem_may_send,
+	.work = modem_schedule,
+};
+
+/*
+ * The rings report these.
+ */
+
+static struct channel *find_channel(struct modem *modem, unsigned int pipe)
+{
+	for (unsigned int i = 0; i < MODEM_CHANNELS; i++) {
+		if (modem->channel[i].ul_pipe == (pipe & ~1u))
+			return &modem->channel[i];
+	}
+	return NULL;
+}
+
+/* The first two messages of an IPC session are given [3.4.4, 10.4]. */
+static void check_order(struct modem *modem, const char *what, bool sleep,
+			bool features)
+{
+	unsigned int number = modem->messages++;
+
+	if ((number == 0 && !sleep) || (number == 1 && !features))
+		violation("10.4", "message %u of the session is %s", number,
+			  what);
+	if (number > 1 && features)
+		violation("10.4", "FEATURES again");
+}
+
+static bool modem_pipe_opened(void *ctx, unsigned int pipe)
+{
+	struct modem *modem = ctx;
+	struct channel *channel = find_channel(modem, pipe);
+
+	check_order(modem, "OPEN", false, false);
+	if (pipe < 2)
+		mux_pipe_opened(&modem->mux, pipe);
+	else if (channel)
+		channel_pipe_opened(channel, pipe);
+	return true;
+}
+
+static void modem_pipe_closed(void *ctx, unsigned int pipe)
+{
+	struct modem *modem = ctx;
+	struct channel *channel = find_channel(modem, pipe);
+
+	modem->messages++;
+	if (pipe < 2)
+		mux_pipe_closed(&modem->mux, pipe);
+	else if (channel)
+		channel_pipe_closed(channel, pipe);
+}
+
+static bool modem_sleep_message(void *ctx, unsigned int target,
+				unsigned int state)
+{
+	struct modem *modem = ctx;
+	bool allow = target == SLEEP_OF_DEVICE && !state;
+
+	check_order(modem, "SLEEP", allow, false);
+	if (allow && modem->power.allowed)
+		violation("10.4", "device sleep allowed again");
+	return power_message(&modem->power, target, state);
+}
+
+static void modem_features(void *ctx, unsigned int flags)
+{
+	struct modem *modem = ctx;
+
+	check_order(modem, "FEATURES", false, true);
+	if (flags != FEATURE_INBAND_CRASH)
+		violation("10.4", "FEATURES with flags 0x%02x", flags);
+}
+
+static void modem_uplink(void *ctx, unsigned int pipe, const uint8_t *data,
+			 size_t len)
+{
+	struct modem *modem = ctx;
+	struct channel *channel = find_channel(modem, pipe);
+
+	if (pipe == MUX_UL_PIPE)
+		mux_uplink(&modem->mux, data, len);
+	else if (channel)
+		channel_uplink(channel, data, len);
+}
+
+static const struct ring_ops modem_ring_ops = {
+	.opened = modem_pipe_opened,
+	.closed = modem_pipe_closed,
+	.sleep = modem_sleep_message,
+	.features = modem_features,
+	.uplink = modem_uplink,
+};
+
+/*
+ * Does a doorbell announce anything?
+ *
+ * The heads are read when a doorbell is handled, later than it was rung, so a
+ * look may find more than what was announced so far, and the doorbell for the
+ * rest arrives when nothing is new any more. Each step of a head is therefore a
+ * token that pays for one doorbell. When a doorbell was handled, all others for
+ * steps seen at the look before it had been on the bus already, except for the
+ * last: only one old token stays valid.
+ */
+static void count_news(struct modem_news *news, uint64_t moved,
+		       const char *section, const char *what)
+{
+	uint64_t fresh = moved - news->seen;
+	uint64_t old = news->tokens;
+
+	news->seen = moved;
+	if (!news->bells) {
+		news->tokens += fresh;
+		return;
+	}
+	if (news->bells > old + fresh)
+		quirk(section, 27, "%llu doorbell(s) without news of %s",
+		      (unsigned long long)(news->bells - old - fresh), what);
+	if (news->bells >= old) {
+		fresh = news->bells > old + fresh ? 0 :
+			fresh - (news->bells - old);
+		old = 0;
+	} else {
+		old = 1;
+	}
+	news->tokens = old + fresh;
+	news->bells = 0;
+}
+
+static void forget_bells(struct modem *modem)
+{
+	modem->control_news.bells = 0;
+	modem->pipe_news.bells = 0;
+	modem->opened_bell = false;
+}
+
+/* A channel that was opened gets all its buffers at once [3.5.2, 10.4]. */
+static void check_fill(struct modem *modem)
+{
+	for (unsigned int n = 1; n < WIRE_PIPES; n += 2) {
+		struct ring_pipe *pipe = &modem->rings.pipe[n];
+
+		if (!pipe->open || pipe->filled)
+			continue;
+		rings_posted(&modem->rings, n);
+		if (!pipe->head)
+			continue;
+		pipe->filled = true;
+		if (modem->opened_bell && pipe->head != pipe->entries - 1)
+			violation("10.4", "pipe %u opened with %u buffers of %u",
+				  n, pipe->head, pipe->entries - 1);
+	}
+}
+
+/* Look at all rings. */
+static void modem_scan(struct modem *modem)
+{
+	struct rings *rings = &modem->rings;
+
+	modem->scan = false;
+	if (!rings->live || !pcidev_may_dma(modem->pci) ||
+	    (!power_up(&modem->power) && !modem->power.host_sleeps)) {
+		forget_bells(modem);
+		return;
+	}
+
+	if (rings_control(rings))
+		modem->interrupt = true;
+	count_news(&modem->control_news, rings->control_moved, "3.4.1",
+		   "the control ring");
+	/* Only SLEEP(0, 1) can come from a host that sleeps. */
+	if (!power_up(&modem->power)) {
+		forget_bells(modem);
+		return;
+	}
+
+	for (unsigned int n = 0; n < WIRE_PIPES; n += 2) {
+		struct ring_pipe *pipe = &rings->pipe[n];
+		unsigned int count = rings_uplink(rings, n);
+
+		if (!count)
+			continue;
+		power_activity(&modem->power);
+		if (n == MUX_UL_PIPE)
+			modem->last_traffic_us = loop_now_us(modem->loop);
+		modem->unsignalled += count;
+		if (!pipe->backoff_us ||
+		    modem->unsignalled >= (pipe->entries + 3u) / 4)
+			modem->interrupt = true;
+		else if (!modem->moderation.armed)
+			loop_timer_arm(&modem->moderation, pipe->backoff_us);
+	}
+	check_fill(modem);
+	for (unsigned int n = 1; n < WIRE_PIPES; n += 2)
+		rings_posted(rings, n);
+	count_news(&modem->pipe_news, rings->pipes_moved, "3.5.4",
+		   "any pipe");
+	modem->opened_bell = false;
+}
+
+/* Send what waits. */
+static void modem_send(struct modem *modem)
+{
+	unsigned int count;
+
+	if (!modem->rings.live || !pcidev_may_dma(modem->pci) ||
+	    !power_up(&modem->power)) {
+		/* Something for the host wakes it up. */
+		if (modem_waits(modem))
+			power_wake(&modem->power);
+		return;
+	}
+
+	mux_resume(&modem->mux);
+	count = mux_flush(&modem->mux);
+	if (count)
+		modem->last_traffic_us = loop_now_us(modem->loop);
+	for (unsigned int i = 0; i < MODEM_CHANNELS; i++)
+		count += channel_flush(&modem->channel[i]);
+	if (count) {
+		power_activity(&modem->power);
+		modem->interrupt = true;
+	}
+}
+
+static bool modem_wants_poll(struct modem *modem)
+{
+	if (!modem->rings.live || !power_up(&modem->power))
+		return false;
+	if (modem->mux.starving && mux_busy(&modem->mux))
+		return true;
+	for (unsigned int i = 0; i < MODEM_CHANNELS; i++) {
+		if (modem->channel[i].starving)
+			return true;
+	}
+	/* The kernel's driver posts TDs without a doorbell (Q28, Q47). */
+	return !critic_is_strict() && modem->mux.ul_open &&
+	       loop_now_us(modem->loop) - modem->last_traffic_us < TRAFFIC_US;
+}
+
+static void modem_poll(void *ctx)
+{
+	struct modem *modem = ctx;
+
+	if (!critic_is_strict())
+		modem->scan = true;
+	modem_schedule(modem);
+}
+
+/*
+ * Doorbells.
+ */
+
+static void modem_stop(struct modem *modem)
+{
+	loop_timer_cancel(&modem->running);
+	loop_timer_cancel(&modem->moderation);
+	loop_timer_cancel(&modem->poll);
+	rings_stop(&modem->rings);
+	mux_reset(&modem->mux);
+	power_reset(&modem->power);
+	modem->scan = false;
+	modem->interrupt = false;
+	modem->unsignalled = 0;
+	modem->messages = 0;
+	forget_bells(modem);
+}
+
+static void modem_start(struct modem *modem)
+{
+	modem->rings.window_low = wire_get64(modem->reg + REG_WINDOW_LOW);
+	modem->rings.window_high = wire_get64(modem->reg + REG_WINDOW_HIGH);
+	if (!pcidev_may_dma(modem->pci)) {
+		violation("1.5", "DB1=2 without bus mastering");
+		return;
+	}
+	if (!rings_start(&modem->rings, wire_get64(modem->reg + REG_CONTEXT)))
+		return;
+
+	modem->counters.sessions++;
+	modem->control_news = (struct modem_news) {
+		.seen = modem->rings.control_moved,
+	};
+	modem->pipe_news = (struct modem_news) {
+		.seen = modem->rings.pipes_moved,
+	};
+	rings_write_status(&modem->rings, modem->stage, IPC_RUNNING,
+			   NOTIFY_ACTIVE);
+	set_ipc(modem, IPC_RUNNING);
+	loop_timer_arm(&modem->running, modem->config.running_us);
+	modem->scan = true;
+}
+
+static void state_doorbell(struct modem *modem, uint32_t value)
+{
+	modem->counters.state[value < 3 ? value : 3]++;
+	if (value && modem->stage == STAGE_BOOT) {
+		violation("2.5", "DB1=%u in stage BOOT", value);
+		return;
+	}
+	switch (value) {
+	case IPC_UNINIT:
+		modem_stop(modem);
+		set_ipc(modem, IPC_UNINIT);
+		break;
+	case IPC_INIT:
+		if (modem->ipc != IPC_UNINIT)
+			violation("2.5", "DB1=1 in IPC state %u", modem->ipc);
+		modem_stop(modem);
+		set_ipc(modem, IPC_INIT);
+		break;
+	case IPC_RUNNING:
+		if (modem->ipc == IPC_INIT)
+			modem_start(modem);
+		else
+			violation("2.5", "DB1=2 in IPC state %u", modem->ipc);
+		break;
+	default:
+		violation("1.3.2", "DB1=%u", value);
+		break;
+	}
+}
+
+/* There is no loader here yet: say that the image was not accepted. */
+static void boot_doorbell(struct modem *modem)
+{
+	if (modem->stage != STAGE_BOOT) {
+		violation("1.3.1", "DB0=0x%08x in stage %s", HEAD_BOOT,
+			  modem_stage_name(modem->stage));
+		return;
+	}
+	log_warn("image injection is not supported");
+	wire_put32(modem->reg + REG_ROM_RESULT, ROM_FAILED);
+	pcidev_msi(modem->pci);
+}
+
+static void head_doorbell(struct modem *modem, uint32_t reason)
+{
+	modem->counters.head[reason < HEAD_REASONS ? reason : HEAD_REASONS]++;
+	if (reason == HEAD_BOOT) {
+		boot_doorbell(modem);
+		return;
+	}
+	if (reason >= HEAD_REASONS || reason == HEAD_RESERVED)
+		violation("1.3.1", "DB0=0x%08x", reason);
+	if (modem->ipc != IPC_RUNNING) {
+		quirk("10.3.2", 0, "DB0=%u in IPC state %u", reason,
+		      modem->ipc);
+		return;
+	}
+	if (!pcidev_may_dma(modem->pci))
+		violation("1.5", "DB0=%u without bus mastering", reason);
+	if (modem->power.host_sleeps && reason != HEAD_CONTROL)
+		violation("6.4", "DB0=%u while the host sleeps", reason);
+
+	power_activity(&modem->power);
+	power_head_doorbell(&modem->power, reason);
+	modem->scan = true;
+	if (reason == HEAD_CONTROL)
+		modem->control_news.bells++;
+	else if (reason != HEAD_POSTPONED)
+		modem->pipe_news.bells++;
+	if (reason == HEAD_MUX_OPENED || reason == HEAD_PORT_OPENED)
+		modem->opened_bell = true;
+}
+
+static void power_doorbell_rang(struct modem *modem, uint32_t value)
+{
+	modem->counters.power[value < 9 ? value : 9]++;
+	if (modem->ipc != IPC_RUNNING) {
+		violation("6.2", "DB2=%u in IPC state %u", value, modem->ipc);
+		return;
+	}
+	power_doorbell(&modem->power, value);
+}
+
+static void modem_doorbells(struct modem *modem)
+{
+	for (unsigned int i = 0; i < modem->doorbells; i++) {
+		const struct modem_doorbell *bell = &modem->doorbell[i];
+
+		switch (bell->offset) {
+		case DOORBELL_HEAD:
+			head_doorbell(modem, bell->value);
+			break;
+		case DOORBELL_STATE:
+			if (modem->scan)
+				modem_scan(modem);
+			state_doorbell(modem, bell->value);
+			break;
+		default:
+			if (modem->scan)
+				modem_scan(modem);
+			power_doorbell_rang(modem, bell->value);
+			break;
+		}
+	}
+	modem->doorbells = 0;
+}
+
+static void modem_work(void *ctx)
+{
+	struct modem *modem = ctx;
+
+	modem_doorbells(modem);
+	if (modem->scan)
+		modem_scan(modem);
+	modem_send(modem);
+	if (modem->interrupt)
+		modem_interrupt(modem);
+	if (modem_wants_poll(modem) && !modem->poll.armed)
+		loop_timer_arm(&modem->poll, POLL_US);
+}
+
+/*
+ * Registers.
+ */
+
+enum access { RESERVED, READ, BYTES, WRITE };
+
+static const struct {
+	uint16_t from, to;
+	enum access access;
+} registers[] = {
+	{ REG_STAGE, 0x04, READ },
+	{ REG_CHIP_VERSION, REG_CHIP_END, BYTES },
+	{ REG_ROM_RESULT, 0x44, READ },
+	{ REG_PSI_ADDR, REG_PSI_LEN, WRITE },
+	{ REG_PSI_LEN, REG_IPC_STATE, WRITE },
+	{ REG_IPC_STATE, REG_CONTEXT, READ },
+	{ REG_CONTEXT, REG_WINDOW_LOW, WRITE },
+	{ REG_WINDOW_LOW, REG_WINDOW_HIGH, WRITE },
+	{ REG_WINDOW_HIGH, 0x7c, WRITE },
+	{ REG_FW_VERSION, REG_FW_CAPS, READ },
+	{ REG_FW_CAPS, REG_END, READ },
+};
+
+static int find_register(uint32_t offset)
+{
+	for (unsigned int i = 0; i < sizeof(registers) / sizeof(*registers);
+	     i++) {
+		if (offset >= registers[i].from && offset < registers[i].to)
+			return (int)i;
+	}
+	return -1;
+}
+
+static void check_read(uint32_t offset, uint32_t size)
+{
+	int n = find_register(offset);
+
+	if (n < 0 || registers[n].access == WRITE)
+		violation("2.1", "read of BAR 2 + 0x%02x, which is %s", offset,
+			  n < 0 ? "reserved" : "write-only");
+	else if (offset + size > registers[n].to)
+		violation("2.1", "read of %u bytes at BAR 2 + 0x%02x", size,
+			  offset);
+	else if (registers[n].access == READ && size != 4)
+		violation("2.1", "read of %u bytes at BAR 2 + 0x%02x, not 4",
+			  size, offset);
+}
+
+static void modem_read(void *ctx, unsigned int bar, uint32_t offset,
+		       void *data, uint32_t size)
+{
+	struct modem *modem = ctx;
+	uint8_t *bytes = data;
+
+	if (bar == PCIDEV_DOORBELL_BAR) {
+		violation("1.3", "read of BAR 0 + 0x%02x", offset);
+		memset(data, 0, size);
+		return;
+	}
+	check_read(offset, size);
+	for (uint32_t i = 0; i < size; i++) {
+		int n = find_register(offset + i);
+
+		bytes[i] = n >= 0 && registers[n].access != WRITE ?
+			   modem->reg[offset + i] : 0;
+	}
+	if (trace_on() && size == 4)
+		trace("read 0x%02x = %08x", offset, wire_get32(bytes));
+	else
+		trace("read 0x%02x size=%u", offset, size);
+}
+
+static void check_write(const struct modem *modem, uint32_t offset,
+			uint32_t size)
+{
+	int n = find_register(offset);
+
+	if (n < 0 || registers[n].access != WRITE)
+		violation("2.1", "write to BAR 2 + 0x%02x, which is %s",
+			  offset, n < 0 ? "reserved" : "read-only");
+	else if (size == 8 && offset == registers[n].from &&
+		 registers[n].to - registers[n].from == 8)
+		quirk("2.1.1", 13, "8-byte write to BAR 2 + 0x%02x", offset);
+	else if (size != 4 || (offset - registers[n].from) % 4)
+		quirk("2.1.1", 0, "write of %u bytes to BAR 2 + 0x%02x", size,
+		      offset);
+	else if (modem->ipc == IPC_RUNNING && offset >= REG_CONTEXT)
+		violation("2.5", "write to BAR 2 + 0x%02x while RUNNING",
+			  offset);
+}
+
+static void write_register(struct modem *modem, uint32_t offset,
+			   const uint8_t *data, uint32_t size)
+{
+	check_write(modem, offset, size);
+	for (uint32_t i = 0; i < size; i++) {
+		int n = find_register(offset + i);
+
+		if (n >= 0 && registers[n].access == WRITE)
+			modem->reg[offset + i] = data[i];
+	}
+	if (trace_on() && size == 4)
+		trace("write 0x%02x = %08x", offset, wire_get32(data));
+	else
+		trace("write 0x%02x size=%u", offset, size);
+}
+
+static void modem_write(void *ctx, unsigned int bar, uint32_t offset,
+			const void *data, uint32_t size)
+{
+	struct modem *modem = ctx;
+	struct modem_doorbell *bell;
+
+	if (bar == PCIDEV_REGISTER_BAR) {
+		write_register(modem, offset, data, size);
+		return;
+	}
+	if (size != 4 || (offset != DOORBELL_HEAD && offset != DOORBELL_STATE &&
+			  offset != DOORBELL_POWER)) {
+		violation("1.3", "write of %u bytes to BAR 0 + 0x%02x", size,
+			  offset);
+		return;
+	}
+
+	/* A guest that never stops ringing is served on the way. */
+	if (modem->doorbells == MODEM_DOORBELLS)
+		modem_work(modem);
+	bell = &modem->doorbell[modem->doorbells++];
+	bell->offset = offset;
+	bell->value = wire_get32(data);
+	trace("doorbell %u = %u", (offset - DOORBELL_HEAD) / 0x20, bell->value);
+	modem_schedule(modem);
+}
+
+/*
+ * Life.
+ */
+
+static void modem_booted(void *ctx)
+{
+	set_stage(ctx, STAGE_RUN);
+}
+
+static void modem_reset(void *ctx)
+{
+	struct modem *modem = ctx;
+	uint32_t caps = 0;
+
+	modem->counters.resets++;
+	trace("reset");
+	loop_timer_cancel(&modem->work);
+	modem->doorbells = 0;
+	modem_stop(modem);
+
+	memset(modem->reg, 0, sizeof(modem->reg));
+	modem->reg[REG_CHIP_VERSION] = 1;
+	modem->reg[REG_CHIP_LENGTH] = CHIP_LENGTH;
+	wire_put32(modem->reg + REG_FW_VERSION, FW_VERSION);
+	if (modem->config.mux.aggregation)
+		caps |= CAP_UL_AGGREGATION | CAP_DL_AGGREGATION;
+	if (modem->config.mux.credits)
+		caps |= CAP_UL_CREDITS;
+	wire_put32(modem->reg + REG_FW_CAPS, caps);
+	set_ipc(modem, IPC_UNINIT);
+	set_stage(modem, modem->config.boot_us ? STAGE_BOOT : STAGE_RUN);
+	if (modem->config.boot_us)
+		loop_timer_arm(&modem->boot, modem->config.boot_us);
+}
+
+static void modem_d_state(void *ctx, bool d0)
+{
+	struct modem *modem = ctx;
+
+	if (d0) {
+		modem_awake(modem);
+		return;
+	}
+	if (modem->ipc == IPC_RUNNING && modem->power.state != POWER_FORCED &&
+	    !modem->power.host_sleeps)
+		violation("6.5", "D3hot without a word to the modem");
+}
+
+static const struct pcidev_device_ops modem_device_ops = {
+	.read = modem_read,
+	.write = modem_write,
+	.reset = modem_reset,
+	.power = modem_d_state,
+};
+
+bool modem_init(struct modem *modem, struct loop *loop, struct pcidev *pci,
+		struct world *world, const struct modem_config *config)
+{
+	static const size_t max_unit[MODEM_CHANNELS] = {
+		32768, 2048, 8192, 2048, 1048576, 32768,
+	};
+	const struct channel channels[MODEM_CHANNELS] = {
+		{ .name = "rpc", .ul_pipe = 2, .fn = rpc_new(loop) },
+		{ .name = "at0", .ul_pipe = 4, .fn = at_new(loop, 0),
+		  .stream = true },
+		{ .name = "trace", .ul_pipe = 6 },
+		{ .name = "at1", .ul_pipe = 8, .fn = at_new(loop, 1),
+		  .stream = true },
+		{ .name = "loopback", .ul_pipe = 10, .loopback = true },
+		{ .name = "mbim", .ul_pipe = 12, .fn = mbim_new(loop, world) },
+	};
+	bool complete = channels[0].fn && channels[1].fn && channels[3].fn &&
+			channels[5].fn;
+
+	memset(modem, 0, sizeof(*modem));
+	modem->loop = loop;
+	modem->pci = pci;
+	modem->config = *config;
+	loop_timer_init(&modem->work, loop, modem_work, modem);
+	loop_timer_init(&modem->boot, loop, modem_booted, modem);
+	loop_timer_init(&modem->running, loop, modem_running, modem);
+	loop_timer_init(&modem->moderation, loop, modem_moderated, modem);
+	loop_timer_init(&modem->poll, loop, modem_poll, modem);
+
+	rings_init(&modem->rings, pci, &modem_ring_ops, modem);
+	power_init(&modem->power, loop, &modem_power_ops, modem);
+	modem->power.idle_us = config->idle_us;
+	mux_init(&modem->mux, loop, &modem->rings, world, &config->mux,
+		 &modem_mux_ops, modem);
+	memcpy(modem->channel, channels, sizeof(channels));
+	for (unsigned int i = 0; i < MODEM_CHANNELS; i++)
+		channel_init(&modem->channel[i], &modem->rings, max_unit[i],
+			     modem_schedule, modem);
+	if (!complete) {
+		modem_exit(modem);
+		return false;
+	}
+
+	pci->device = &modem_device_ops;
+	pci->device_ctx = modem;
+	modem_reset(modem);
+	modem->counters.resets = 0;
+	return true;
+}
+
+void modem_exit(struct modem *modem)
+{
+	modem_stop(modem);
+	loop_timer_cancel(&modem->work);
+	loop_timer_cancel(&modem->boot);
+	for (unsigned int i = 0; i < MODEM_CHANNELS; i++)
+		channel_exit(&modem->channel[i]);
+	rings_exit(&modem->rings);
+	modem->pci->device = NULL;
+}
+
+bool modem_sleep(struct modem *modem)
+{
+	return power_sleep(&modem->power);
+}
+
+bool modem_wake(struct modem *modem)
+{
+	power_wake(&modem->power);
+	return power_up(&modem->power);
+}

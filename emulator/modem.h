@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The modem behind the PCI function: registers, doorbells, stages and the IPC
+ * state (protocol.rst 1.3, 2). Owns the rings, the power handshake, the MUX
+ * and the control channels, and decides when they run.
+ */
+#ifndef IOSM_EMU_MODEM_H
+#define IOSM_EMU_MODEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "channel.h"
+#include "loop.h"
+#include "mux.h"
+#include "power.h"
+#include "ring.h"
+#include "wire.h"
+
+#define MODEM_CHANNELS	6
+#define MODEM_DOORBELLS	256
+
+struct pcidev;
+struct world;
+
+/**
+ * struct modem_config - options
+ * @mux: of the MUX
+ * @boot_us: time in stage BOOT before RUN; 0 = RUN from the start
+ * @idle_us: device sleep after so much silence; 0 = never
+ * @running_us: delay of the interrupt that says RUNNING
+ */
+struct modem_config {
+	struct mux_config mux;
+	uint64_t boot_us, idle_us, running_us;
+};
+
+/**
+ * struct modem_counters - for the statistics
+ * @head: DB0 by reason; the last one counts all others
+ * @state: DB1 by value; the last one counts all others
+ * @power: DB2 by value; the last one counts all others
+ * @sessions: IPC sessions that reached RUNNING
+ * @resets: resets of the function
+ */
+struct modem_counters {
+	uint64_t head[HEAD_REASONS + 1], state[4], power[10];
+	uint64_t sessions, resets;
+};
+
+struct modem_doorbell {
+	uint32_t offset, value;
+};
+
+/* Doorbells against what they announced; see modem_count_news(). */
+struct modem_news {
+	uint64_t seen, tokens, bells;
+};
+
+struct modem {
+	struct loop *loop;
+	struct pcidev *pci;
+	struct modem_config config;
+	uint8_t reg[256];
+	uint32_t stage, ipc;
+
+	struct rings rings;
+	struct power power;
+	struct mux mux;
+	struct channel channel[MODEM_CHANNELS];
+
+	struct modem_doorbell doorbell[MODEM_DOORBELLS];
+	unsigned int doorbells;
+	bool opened_bell;
+	struct modem_news control_news, pipe_news;
+	bool scan, interrupt;
+	unsigned int unsignalled;
+	unsigned int messages;
+	bool allowed_once;
+	uint64_t last_traffic_us;
+	struct loop_timer work, boot, running, moderation, poll;
+
+	struct modem_counters counters;
+};
+
+/**
+ * modem_init() - make a modem and put it behind the function
+ *
+ * Return: false when out of memory.
+ */
+bool modem_init(struct modem *modem, struct loop *loop, struct pcidev *pci,
+		struct world *world, const struct modem_config *config);
+void modem_exit(struct modem *modem);
+
+/** modem_wake(), modem_sleep() - device sleep by hand; false if impossible. */
+bool modem_sleep(struct modem *modem);
+bool modem_wake(struct modem *modem);
+
+/** modem_stage_name() - for log, trace and statistics. */
+const char *modem_stage_name(uint32_t stage);
+
+#endif /* IOSM_EMU_MODEM_H */

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command line.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+enum option_id {
+	OPT_SOCKET = 256,
+	OPT_DEVICE,
+	OPT_STAGE,
+	OPT_BOOT_DELAY,
+	OPT_MUX,
+	OPT_CREDITS,
+	OPT_UL_PAD,
+	OPT_IDLE_SLEEP,
+	OPT_RUNNING_DELAY,
+	OPT_RESPONSE_DELAY,
+	OPT_CRITIC,
+	OPT_WORLD,
+	OPT_RATE,
+	OPT_SIZE,
+	OPT_PCAP,
+	OPT_TRACE,
+	OPT_LOG,
+	OPT_CONTROL,
+	OPT_READY_FD,
+	OPT_PIDFILE,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "stage", required_argument, NULL, OPT_STAGE },
+	{ "boot-delay", required_argument, NULL, OPT_BOOT_DELAY },
+	{ "mux", required_argument, NULL, OPT_MUX },
+	{ "credits", required_argument, NULL, OPT_CREDITS },
+	{ "ul-pad", required_argument, NULL, OPT_UL_PAD },
+	{ "idle-sleep", required_argument, NULL, OPT_IDLE_SLEEP },
+	{ "running-delay", required_argument, NULL, OPT_RUNNING_DELAY },
+	{ "response-delay", required_argument, NULL, OPT_RESPONSE_DELAY },
+	{ "critic", required_argument, NULL, OPT_CRITIC },
+	{ "world", required_argument, NULL, OPT_WORLD },
+	{ "rate", required_argument, NULL, OPT_RATE },
+	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "pcap", required_argument, NULL, OPT_PCAP },
+	{ "trace", required_argument, NULL, OPT_TRACE },
+	{ "log", required_argument, NULL, OPT_LOG },
+	{ "control", required_argument, NULL, OPT_CONTROL },
+	{ "ready-fd", required_argument, NULL, OPT_READY_FD },
+	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help[] =
+"Usage: iosm-emu --socket PATH [OPTION]...\n"
+"A software XMM7560/7360 modem for User-Mode Linux (PCI over vhost-user).\n"
+"\n"
+"Transport:\n"
+"  --socket PATH         vhost-user socket to listen on (required)\n"
+"  --control PATH        socket for commands at run time\n"
+"  --ready-fd N          write \"ready\" to descriptor N once sockets listen\n"
+"  --pidfile PATH        write the process id to PATH\n"
+"Modem:\n"
+"  --device 7560|7360    PCI device id (7560)\n"
+"  --stage run           stage after reset (run)\n"
+"  --boot-delay MS       stay in stage BOOT so long before RUN (0)\n"
+"  --mux lite|aggr       MUX variant (aggr)\n"
+"  --credits BYTES       uplink credits per session, 0 = no credits (0)\n"
+"  --ul-pad N            uplink head padding to ask for (aggr 16, lite 0)\n"
+"  --idle-sleep MS       device sleep after so much silence, 0 = never (0)\n"
+"  --running-delay MS    delay of the interrupt that says RUNNING (50)\n"
+"  --response-delay MS   delay of session responses (1)\n"
+"World:\n"
+"  --world tun|echo|sink|source   where IP packets go to (tun)\n"
+"  --rate N              source: packets per second and session, 0 = any (0)\n"
+"  --size N              source: bytes per packet, 64 to 16308 (1500)\n"
+"  --pcap FILE           capture all IP packets (pcapng)\n"
+"Observation:\n"
+"  --critic strict|lenient  what the kernel's own driver is known to do wrong\n"
+"                        is a violation (strict) or tolerated (lenient)\n"
+"  --log LEVEL           error, warn, info or debug (warn)\n"
+"  --trace FILE          one line per register access, doorbell, message, TD\n"
+"  --help, --version\n"
+"\n"
+"Exit status: 0 no violation, 1 the driver violated the protocol, 2 bad usage.\n";
+
+static int bad(const char *what, const char *value)
+{
+	fprintf(stderr, "iosm-emu: %s: '%s' (see --help)\n", what, value);
+	return 2;
+}
+
+static bool parse_number(const char *text, unsigned long max,
+			 unsigned long *value)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*value = strtoul(text, &end, 0);
+	return !errno && !*end && *value <= max;
+}
+
+/* Index of @text among @names, or -1. */
+static int parse_choice(const char *text, const char * const *names)
+{
+	for (int i = 0; names[i]; i++) {
+		if (!strcmp(text, names[i]))
+			return i;
+	}
+	return -1;
+}
+
+/* Options that take a number. Returns -1 if it was good. */
+static int number_option(struct options *options, int id, const char *name,
+			 const char *text)
+{
+	static const unsigned long hour_ms = 3600000;
+	unsigned long max = hour_ms, value;
+
+	if (id == OPT_CREDITS)
+		max = 0x7fffffff;
+	else if (id == OPT_UL_PAD)
+		max = 1024;
+	else if (id == OPT_RATE)
+		max = 100000000;
+	else if (id == OPT_SIZE)
+		max = 16308;
+	else if (id == OPT_READY_FD)
+		max = 65535;
+
+	if (!parse_number(text, max, &value) ||
+	    (id == OPT_SIZE && value < 64) ||
+	    (id == OPT_CREDITS && value && value < 4096))
+		return bad(name, text);
+
+	switch (id) {
+	case OPT_BOOT_DELAY:
+		options->modem.boot_us = value * 1000;
+		break;
+	case OPT_CREDITS:
+		options->modem.mux.credits = (uint32_t)value;
+		break;
+	case OPT_UL_PAD:
+		options->modem.mux.ul_pad = (uint32_t)value;
+		break;
+	case OPT_IDLE_SLEEP:
+		options->modem.idle_us = value * 1000;
+		break;
+	case OPT_RUNNING_DELAY:
+		options->modem.running_us = value * 1000;
+		break;
+	case OPT_RESPONSE_DELAY:
+		options->modem.mux.response_us = value * 1000;
+		break;
+	case OPT_RATE:
+		options->world.rate = value;
+		break;
+	case OPT_SIZE:
+		options->world.size = (unsigned int)value;
+		break;
+	default:
+		options->ready_fd = (int)value;
+		break;
+	}
+	return -1;
+}
+
+/* Options that take a word. Returns -1 if it was good. */
+static int word_option(struct options *options, int id, const char *name,
+		       const char *text)
+{
+	static const char * const devices[] = { "7560", "7360", NULL };
+	static const char * const stages[] = { "run", NULL };
+	static const char * const variants[] = { "lite", "aggr", NULL };
+	static const char * const critics[] = { "lenient", "strict", NULL };
+	static const char * const worlds[] = {
+		[WORLD_TUN] = "tun",
+		[WORLD_ECHO] = "echo",
+		[WORLD_SINK] = "sink",
+		[WORLD_SOURCE] = "source",
+		NULL,
+	};
+	int choice = 0;
+
+	switch (id) {
+	case OPT_DEVICE:
+		choice = parse_choice(text, devices);
+		options->device = choice ? 0x7360 : 0x7560;
+		break;
+	case OPT_STAGE:
+		choice = parse_choice(text, stages);
+		break;
+	case OPT_MUX:
+		choice = parse_choice(text, variants);
+		options->modem.mux.aggregation = choice;
+		break;
+	case OPT_CRITIC:
+		choice = parse_choice(text, critics);
+		options->strict = choice;
+		break;
+	case OPT_WORLD:
+		choice = parse_choice(text, worlds);
+		if (choice >= 0)
+			options->world.kind = (enum world_kind)choice;
+		break;
+	default:
+		if (!log_parse_level(text, &options->log))
+			choice = -1;
+		break;
+	}
+	return choice < 0 ? bad(name, text) : -1;
+}
+
+static int path_option(struct options *options, int id, const char *name,
+		       const char *text)
+{
+	if (!*text)
+		return bad(name, text);
+	switch (id) {
+	case OPT_SOCKET:
+		options->socket = text;
+		break;
+	case OPT_CONTROL:
+		options->control = text;
+		break;
+	case OPT_TRACE:
+		options->trace = text;
+		break;
+	case OPT_PCAP:
+		options->world.pcap = text;
+		break;
+	default:
+		options->pidfile = text;
+		break;
+	}
+	return -1;
+}
+
+static int one_option(struct options *options, int id, const char *name)
+{
+	switch (id) {
+	case OPT_SOCKET:
+	case OPT_CONTROL:
+	case OPT_TRACE:
+	case OPT_PCAP:
+	case OPT_PIDFILE:
+		return path_option(options, id, name, optarg);
+	case OPT_DEVICE:
+	case OPT_STAGE:
+	case OPT_MUX:
+	case OPT_CRITIC:
+	case OPT_WORLD:
+	case OPT_LOG:
+		return word_option(options, id, name, optarg);
+	case OPT_HELP:
+		fputs(help, stdout);
+		return 0;
+	case OPT_VERSION:
+		puts("iosm-emu " OPTIONS_VERSION);
+		return 0;
+	default:
+		return number_option(options, id, name, optarg);
+	}
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+	const uint32_t unset = UINT32_MAX;
+	int id, index, result;
+
+	*options = (struct options) {
+		.ready_fd = -1,
+		.device = 0x7560,
+		.strict = true,
+		.log = LOG_WARN,
+		.modem = {
+			.running_us = 50000,
+			.mux = {
+				.aggregation = true,
+				.ul_pad = unset,
+				.response_us = 1000,
+			},
+		},
+		.world = { .kind = WORLD_TUN, .size = 1500 },
+	};
+
+	optind = 1;
+	opterr = 0;
+	while ((id = getopt_long(argc, argv, ":", long_options, &index)) != -1) {
+		if (id == ':')
+			return bad("option needs a value", argv[optind - 1]);
+		if (id == '?')
+			return bad("unknown option", argv[optind - 1]);
+		result = one_option(options, id, long_options[index].name);
+		if (result >= 0)
+			return result;
+	}
+	if (optind < argc)
+		return bad("unexpected argument", argv[optind]);
+	if (!options->socket) {
+		fputs("iosm-emu: --socket is missing (see --help)\n", stderr);
+		return 2;
+	}
+	if (options->modem.mux.ul_pad == unset)
+		options->modem.mux.ul_pad =
+			options->modem.mux.aggregation ? 16 : 0;
+	return -1;
+}
