@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <net/route.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -32,6 +34,8 @@
 #define PACKET_MAX	65536u
 #define READ_BATCH	64u	/* packets in one turn of the loop */
 #define DRAIN_MAX	4096u	/* packets thrown away when a session opens */
+
+#define ADOPT_MAX_MS	5000	/* wait for IPv6 addresses */
 
 /* struct in6_ifreq of linux/ipv6.h, which does not go with netinet/in.h. */
 struct ipv6_request {
@@ -163,7 +167,6 @@ static void configure_stack(void)
 		{ "ipv6/conf/default/accept_dad", "0" },
 		{ "ipv6/conf/default/accept_ra", "0" },
 		{ "ipv6/conf/default/router_solicitations", "0" },
-		{ "ipv6/conf/all/forwarding", "1" },
 		{ "ipv6/icmp/ratelimit", "0" },
 	};
 
@@ -257,12 +260,51 @@ static int tun_configure(unsigned int session, const char *name, int control,
 	if (!err)
 		err = set_ipv4(control, name, SIOCSIFNETMASK, mask4);
 	if (!err)
-		err = set_flags(control, name, IFF_UP | IFF_RUNNING, 0);
+		err = set_flags(control, name, IFF_UP, IFF_MULTICAST);
 	if (!err && control6 >= 0)
 		err = set_ipv6(control6, name, ip.gateway6, ip.prefix6);
 	if (err)
 		log_error("cannot configure %s: %s", name, strerror(-err));
 	return err;
+}
+
+/* How many of our devices' IPv6 addresses does the kernel take for local? */
+static unsigned int count_local_ipv6(void)
+{
+	FILE *file = fopen("/proc/net/ipv6_route", "re");
+	unsigned int count = 0;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		char name[IFNAMSIZ];
+		unsigned int prefix, flags;
+
+		if (sscanf(line, "%*32s %x %*s %*s %*s %*s %*s %*s %x %15s",
+			   &prefix, &flags, name) == 3 &&
+		    prefix == 128 && flags & RTF_LOCAL &&
+		    strncmp(name, "wwan-s", 6) == 0)
+			count++;
+	}
+	if (file)
+		fclose(file);
+	return count;
+}
+
+/*
+ * The kernel adopts an IPv6 address from a work item, and sends packets for it
+ * back to the host until then.
+ */
+static int wait_for_ipv6(void)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < ADOPT_MAX_MS; i++) {
+		if (count_local_ipv6() >= WORLD_SESSIONS)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	log_error("tun world: IPv6 addresses did not become ready");
+	return -ETIMEDOUT;
 }
 
 static int tun_create_all(struct tun_world *world, int control, int control6)
@@ -279,7 +321,12 @@ static int tun_create_all(struct tun_world *world, int control, int control6)
 		if (err)
 			return err;
 	}
-	return 0;
+	/*
+	 * Last, and without IFF_MULTICAST: a router joins groups and reports
+	 * that to the host, which never asked.
+	 */
+	set_sysctl("ipv6/conf/all/forwarding", "1");
+	return control6 >= 0 ? wait_for_ipv6() : 0;
 }
 
 static int set_up(struct tun_world *world)

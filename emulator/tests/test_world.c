@@ -502,6 +502,14 @@ static void give_up(void *ctx)
 	loop_stop(ctx);
 }
 
+static void print_packet(const uint8_t *packet, size_t len)
+{
+	printf("# got:");
+	for (size_t i = 0; i < len; i++)
+		printf(" %02x", packet[i]);
+	printf("\n");
+}
+
 /* In a child, because the process stays in the namespace. */
 static int tun_child(void)
 {
@@ -533,10 +541,11 @@ static int tun_child(void)
 			loop_run(loop);
 			CHECK_EQ(n_seen, 1);
 			CHECK_EQ(seen[0].session, s);
-			CHECK(v6 ? is_pong6(seen[0].data, seen[0].len, ping,
-					    len) :
-				   is_pong4(seen[0].data, seen[0].len, ping,
-					    len));
+			if (!CHECK(v6 ? is_pong6(seen[0].data, seen[0].len,
+						 ping, len) :
+					is_pong4(seen[0].data, seen[0].len,
+						 ping, len)))
+				print_packet(seen[0].data, seen[0].len);
 		}
 	}
 
@@ -597,6 +606,7 @@ static int probe_child(void)
 	return unshare(flags) || access("/dev/net/tun", R_OK | W_OK) ? 77 : 0;
 }
 
+/* With exit(), so that leaks are looked for and coverage is written. */
 static int in_child(int (*run)(void), bool as_user)
 {
 	int status;
@@ -611,9 +621,7 @@ static int in_child(int (*run)(void), bool as_user)
 		if (as_user && (setgid(65534) || setuid(65534) ||
 				prctl(PR_SET_DUMPABLE, 1)))
 			_exit(77);
-		status = run();
-		fflush(stdout);
-		_exit(status);
+		exit(run());
 	}
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		return -1;
