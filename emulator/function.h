@@ -21,7 +21,7 @@ struct world;
  * @opened: the host opened the channel (both pipes are open)
  * @closed: the host closed the channel, or the IPC session ended; undelivered
  *	downlink units are gone; forget everything that was half done
- * @reset: the modem restarted (IPC session ended, function reset); comes after
+ * @reset: the modem restarted (function reset, guest reboot); comes after
  *	@closed; return to the state of a freshly booted modem. May be NULL
  * @receive: one uplink TD's payload, valid during the call only; @len may be
  *	0 or anything the host chose to send

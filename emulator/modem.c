@@ -747,6 +747,12 @@ static void modem_reset(void *ctx)
 	loop_timer_cancel(&modem->work);
 	modem->doorbells = 0;
 	modem_stop(modem);
+	for (unsigned int i = 0; i < MODEM_CHANNELS; i++) {
+		struct function *fn = modem->channel[i].fn;
+
+		if (fn && fn->ops->reset)
+			fn->ops->reset(fn);
+	}
 
 	memset(modem->reg, 0, sizeof(modem->reg));
 	modem->reg[REG_CHIP_VERSION] = 1;
