@@ -47,6 +47,7 @@
  * struct mbim - the MBIM function
  * @fn: base
  * @basic: the service behind it
+ * @channel_open: the host listens
  * @opened: between OPEN and CLOSE
  * @max_transfer: largest unit in either direction, from OPEN
  * @pending: transactions whose answer is deferred
@@ -64,7 +65,7 @@ struct mbim {
 	struct function fn;
 	struct mbim_basic *basic;
 
-	bool opened;
+	bool channel_open, opened;
 	size_t max_transfer;
 	uint32_t pending[MAX_PENDING];
 	unsigned int n_pending;
@@ -120,9 +121,9 @@ static void send_unit(struct mbim *mbim, struct mbim_buf *unit)
 {
 	if (unit->failed)
 		log_error("mbim: out of memory, a message was not sent");
-	else if (!function_send(&mbim->fn, unit->data, unit->len))
-		log_debug("mbim: message of %zu bytes not sent, channel closed",
-			  unit->len);
+	else if (mbim->channel_open &&
+		 !function_send(&mbim->fn, unit->data, unit->len))
+		log_warn("mbim: message of %zu bytes not sent", unit->len);
 	mbim_buf_free(unit);
 }
 
@@ -210,7 +211,7 @@ static void mbim_indicate(void *ctx, uint32_t cid, const struct mbim_buf *info)
 	struct mbim *mbim = ctx;
 	struct mbim_buf body = { 0 };
 
-	if (!mbim->opened)
+	if (!mbim->opened || !mbim->channel_open)
 		return;
 	log_debug("mbim: indicate %s", mbim_basic_cid_name(cid));
 	mbim_put_uuid(&body, &mbim_uuid_basic_connect);
@@ -562,11 +563,12 @@ static void mbim_receive(struct function *fn, const uint8_t *data, size_t len)
 
 static void mbim_opened(struct function *fn)
 {
-	(void)fn;
+	((struct mbim *)fn)->channel_open = true;
 }
 
 static void mbim_closed(struct function *fn)
 {
+	((struct mbim *)fn)->channel_open = false;
 	forget_transactions((struct mbim *)fn);
 }
 

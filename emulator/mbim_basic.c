@@ -18,7 +18,7 @@
 #include "mbim_basic.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -437,6 +437,12 @@ static bool pin_is_valid(const char *pin)
 	return len >= 4 && len <= PIN_MAX && strspn(pin, "0123456789") == len;
 }
 
+/* @pin is valid, so it fits. */
+static void store_pin(struct mbim_basic *basic, const char *pin)
+{
+	memcpy(basic->pin, pin, strlen(pin) + 1);
+}
+
 /* Compare with the PIN; a wrong one costs an attempt. */
 static bool pin_verify(struct mbim_basic *basic, const char *pin)
 {
@@ -461,7 +467,7 @@ static enum mbim_status enter_puk(struct mbim_basic *basic, const char *puk,
 		basic->puk_tries--;
 		return MBIM_STATUS_FAILURE;
 	}
-	strcpy(basic->pin, new_pin);
+	store_pin(basic, new_pin);
 	basic->puk_tries = PUK_TRIES;
 	basic->pin_tries = PIN_TRIES;
 	basic->pin_verified = true;
@@ -490,7 +496,7 @@ static enum mbim_status pin_operation(struct mbim_basic *basic,
 		basic->pin_enabled = false;
 		break;
 	case PIN_CHANGE:
-		strcpy(basic->pin, new_pin);
+		store_pin(basic, new_pin);
 		break;
 	default:
 		break;
@@ -902,7 +908,7 @@ static enum mbim_status activate(struct context *context, uint32_t tid,
 	context->state = ACT_ACTIVATING;
 	context->ip_type = ip_type;
 	context->type = *type;
-	strcpy(context->apn, apn);
+	snprintf(context->apn, sizeof(context->apn), "%s", apn);
 	context->waiting = true;
 	context->tid = tid;
 	loop_timer_arm(&context->timer, ACTIVATE_US);
@@ -1489,13 +1495,14 @@ struct mbim_basic *mbim_basic_new(struct loop *loop, struct world *world,
 		loop_timer_init(&context->timer, loop, context_granted,
 				context);
 	}
-	strcpy(basic->pin, SIM_PIN);
+	store_pin(basic, SIM_PIN);
 	basic->pin_tries = PIN_TRIES;
 	basic->puk_tries = PUK_TRIES;
 	basic->subscribed_all = true;
 	basic->provisioned[0].used = true;
 	basic->provisioned[0].type = context_internet;
-	strcpy(basic->provisioned[0].apn, DEFAULT_APN);
+	snprintf(basic->provisioned[0].apn, sizeof(basic->provisioned[0].apn),
+		 "%s", DEFAULT_APN);
 	boot(basic);
 	return basic;
 }

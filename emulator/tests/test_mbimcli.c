@@ -127,7 +127,7 @@ static bool bench_open(void)
 	bench.fn->ops->opened(bench.fn);
 	bench.master_watch = loop_fd_add(bench.loop, bench.master, EPOLLIN,
 					 master_ready, NULL);
-	return bench.master_watch != NULL;
+	return bench.master_watch;
 }
 
 static void bench_close(void)
@@ -301,6 +301,7 @@ BENCH_TEST(pin_is_asked_counted_and_unblocked)
 	/* The modem restarts. */
 	bench.fn->ops->closed(bench.fn);
 	bench.fn->ops->reset(bench.fn);
+	bench.fn->ops->opened(bench.fn);
 	says("--query-pin-state", "PIN state: 'locked'");
 	says("--query-pin-state", "Remaining attempts: '3'");
 	says("--query-subscriber-ready-status", "Ready state: 'device-locked'");
@@ -409,6 +410,7 @@ BENCH_TEST(tool_may_vanish_in_the_middle)
 	bench.fn->ops->receive(bench.fn, open_msg, 16);
 	bench.fn->ops->receive(bench.fn, open_msg, 7);
 	bench.fn->ops->closed(bench.fn);
+	bench.fn->ops->opened(bench.fn);
 	tcflush(bench.slave, TCIOFLUSH);
 	says("--query-device-caps", "Device ID");
 }
