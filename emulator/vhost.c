@@ -664,11 +664,13 @@ static void vhost_message(struct vhost *vhost)
 			.size = sizeof(answer.value),
 		},
 	};
-	bool acknowledge = vhost->message.header.flags & VHOST_NEED_REPLY &&
-			   vhost->protocol_features & VHOST_PROTOCOL_REPLY_ACK;
 	uint64_t value = 0;
 	int result = vhost_handle(vhost, &value);
+	bool acknowledge;
 
+	/* The request that turns acknowledgements on is acknowledged, too. */
+	acknowledge = vhost->message.header.flags & VHOST_NEED_REPLY &&
+		      vhost->protocol_features & VHOST_PROTOCOL_REPLY_ACK;
 	vhost_close_fds(vhost);
 	if (result < 0) {
 		vhost->counters.malformed++;
