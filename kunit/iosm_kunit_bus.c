@@ -861,7 +861,7 @@ static void fake_power_bell(struct iosm_fake *fake, u32 value)
 		fake->asleep = fake->notified == 1;
 		break;
 	case 2:
-		if (fake->notified == 1 && !fake->stubborn)
+		if ((fake->asleep || fake->notified == 1) && !fake->stubborn)
 			iosm_fake_notify(fake, 0);
 		break;
 	default:

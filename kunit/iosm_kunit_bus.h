@@ -267,6 +267,7 @@ void iosm_fake_check_bells(struct iosm_fake *fake, const char *where, int line,
  * @fatal_err: the last of them
  * @forgiving: such a report does not end the session
  * @unresponsive: reports of the power handshake
+ * @raw: for the test: bytes of a request
  */
 struct iosm_fake_rings {
 	struct iosm_fake *fake;
@@ -277,6 +278,7 @@ struct iosm_fake_rings {
 	int fatal_err;
 	bool forgiving;
 	unsigned int unresponsive;
+	u8 raw[24];
 };
 
 struct iosm_fake_rings *iosm_fake_rings_create(struct kunit *test);
