@@ -75,7 +75,7 @@ enum vhost_request {
 #define VRING_INDEX_MASK	0xffu
 #define VRING_NO_FD		0x100u
 
-struct vhost_header {
+struct __attribute__((packed)) vhost_header {
 	uint32_t request, flags, size;
 };
 
@@ -88,7 +88,8 @@ struct vhost_addr {
 	uint64_t desc, used, avail, log;
 };
 
-struct vhost_message {
+/* As on the wire: the payload follows the twelve bytes of the header. */
+struct __attribute__((packed)) vhost_message {
 	struct vhost_header header;
 	union {
 		uint64_t u64;
