@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -251,7 +251,7 @@ class Emulator:
 
 
 @contextlib.contextmanager
-def _short_path(path: Path):  # type: ignore[no-untyped-def]
+def _short_path(path: Path) -> Iterator[str]:
     """A name for a socket that fits into an address."""
     fd = os.open(path.parent, os.O_PATH)
     try:
@@ -562,9 +562,8 @@ class Bench:
 
     def load_driver(self, *parameters: str) -> None:
         """Load the driver; the stock one needs an upstream port first."""
-        if self.driver == "stock":
-            if not self.guest.exists("/sys/module/rootport"):
-                self.guest.insmod(kernels.module(self.kernel, "rootport"))
+        if self.driver == "stock" and not self.guest.exists("/sys/module/rootport"):
+            self.guest.insmod(kernels.module(self.kernel, "rootport"))
         self.guest.insmod(kernels.module(self.kernel, self.driver), *parameters)
 
     def unload_driver(self) -> None:

@@ -156,7 +156,7 @@ def output(argv: Sequence[str | Path], **kwargs: object) -> str:
 
 
 def logged(argv: Sequence[str | Path], log: Path, what: str, *, each: Callable[[str], None] | None = None,
-           cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+           cwd: Path | None = None, env: dict[str, str] | None = None, may_fail: bool = False) -> int:
     """Run a long command into a log file; on failure, show what the log says and stop."""
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -175,12 +175,13 @@ def logged(argv: Sequence[str | Path], log: Path, what: str, *, each: Callable[[
                 raise
     except FileNotFoundError as err:
         raise Error(f"{argv[0]} is not installed: run tools/packages") from err
-    if process.returncode:
+    if process.returncode and not may_fail:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         bad = [line for line in lines if re.search(r"error|Error|undefined|fatal|E:", line)] or lines
         for line in bad[:20]:
             print("    " + line, file=sys.stderr)
         raise Error(f"{what} failed, the whole log is {log}")
+    return process.returncode
 
 
 def need_programs(*names: str) -> None:

@@ -14,8 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import sources
-from .common import (TOP, Error, Progress, cache_dir, clean_env, cpus, digest, locked, logged, need_programs, output,
-                     read_stamp, remove_tree, sha256, write_stamp)
+from .common import (
+    TOP,
+    Error,
+    Progress,
+    cache_dir,
+    clean_env,
+    cpus,
+    digest,
+    locked,
+    logged,
+    need_programs,
+    output,
+    read_stamp,
+    remove_tree,
+    sha256,
+    write_stamp,
+)
 from .sources import Tree
 
 FLAVOURS = ("plain", "debug", "pm")
@@ -74,7 +89,8 @@ def _make(tree: Tree, build: Path, *arguments: str | Path) -> list[str | Path]:
     return ["nice", "make", "-C", tree.linux, f"O={build}", "ARCH=um", f"-j{cpus()}", *arguments]
 
 
-def _build_env() -> dict[str, str]:
+def build_env() -> dict[str, str]:
+    """The environment of kernel builds."""
     return clean_env(KBUILD_BUILD_USER="iosm", KBUILD_BUILD_HOST="bench", KBUILD_BUILD_TIMESTAMP="1970-01-01")
 
 
@@ -84,7 +100,7 @@ def _configure(tree: Tree, build: Path, flavour: str) -> None:
     build.mkdir(parents=True, exist_ok=True)
     (build / "fragment").write_text(text, encoding="utf-8")
     logged(_make(tree, build, f"KCONFIG_ALLCONFIG={build / 'fragment'}", "allnoconfig"), build / "config.log",
-           "configuring the kernel", env=_build_env())
+           "configuring the kernel", env=build_env())
     have = dict(re.findall(r"^(CONFIG_\w+)=(.*)$", (build / ".config").read_text(encoding="utf-8"), re.M))
     lost = [f"{name}={value}" for name, value in wanted.items() if have.get(name, "n") != value]
     if lost:
@@ -116,12 +132,12 @@ def get(kernel: str | None = None, flavour: str = "plain") -> Kernel:
     if not _intact(build, key):
         with locked(f"src-{tree.name}"), locked(f"build-{name}"):
             if not _intact(build, key):
-                _build(tree, flavour, build, key, kernel)
+                _build(tree, flavour, build, key)
     os.utime(build)
     return Kernel(tree, flavour, build, key)
 
 
-def _build(tree: Tree, flavour: str, build: Path, key: str, kernel: str | None) -> None:
+def _build(tree: Tree, flavour: str, build: Path, key: str) -> None:
     # What an interrupted build left is taken up again, once; anything else that is not whole is built anew.
     started = build / "started"
     if build.exists() and not tree.name.startswith("tree-") and not started.exists():
@@ -145,7 +161,7 @@ def _build(tree: Tree, flavour: str, build: Path, key: str, kernel: str | None) 
             progress.update(f"{min(99, count * 100 // OBJECTS[flavour])} % ({count} objects)")
 
     logged(_make(tree, build, "vmlinux", "modules_prepare"), build / "build.log", "building the kernel", each=each,
-           env=_build_env())
+           env=build_env())
     # External modules resolve against the kernel proper; no module of the tree is built.
     symbols = build / "vmlinux.symvers"
     if symbols.is_file():
@@ -201,7 +217,7 @@ def module(kernel: Kernel, name: str = "ours") -> Path:
         progress = Progress(f"building {result.name} ({name}, {kernel.flavour})") if not before else None
         log = place / "build.log"
         logged(["nice", "make", "-C", kernel.build, "ARCH=um", f"-j{cpus()}", f"M={place}", *coverage, "modules"], log,
-               f"building the {name} module", env=_build_env())
+               f"building the {name} module", env=build_env())
         if progress:
             progress.done()
         if not result.is_file():

@@ -12,8 +12,22 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .common import (TOP, Error, Progress, cache_dir, clean_env, digest, locked, logged, need_programs, output,
-                     read_stamp, remove_tree, sha256, write_stamp)
+from .common import (
+    TOP,
+    Error,
+    Progress,
+    cache_dir,
+    clean_env,
+    digest,
+    locked,
+    logged,
+    need_programs,
+    output,
+    read_stamp,
+    remove_tree,
+    sha256,
+    write_stamp,
+)
 
 # Which suite of Debian has which kernel; the first one is what we use by default.
 SUITES = {"7.3": "trixie-backports", "6.12": "bookworm-backports", "6.1": "bookworm"}
@@ -24,8 +38,8 @@ IOSM = Path("drivers/net/wwan/iosm")
 REVISION = 1			# to be raised when this file makes another tree of the same inputs
 
 # Large parts of the tree that no build of ours reads. (Of other architectures, Kconfig wants arch/*/crypto.)
-OTHERS = ("alpha arc arm arm64 csky hexagon ia64 loongarch m68k microblaze mips nios2 openrisc parisc powerpc riscv s390 "
-          "sh sparc xtensa").split()
+OTHERS = ("alpha", "arc", "arm", "arm64", "csky", "hexagon", "ia64", "loongarch", "m68k", "microblaze", "mips", "nios2",
+          "openrisc", "parisc", "powerpc", "riscv", "s390", "sh", "sparc", "xtensa")
 LEAVE_OUT = [*(f"arch/{arch}/{part}" for arch in OTHERS for part in ("boot", "configs", "include", "kernel", "kvm", "mm",
                                                                     "mach-*", "platforms")),
              "Documentation/devicetree", "Documentation/translations", "drivers/gpu/drm/amd/include", "tools/perf"]
