@@ -101,7 +101,7 @@ enum cid {
 #define TEXT(chars)	((chars) * 3 + 1)
 
 enum { STATE_OFF, STATE_ON };
-enum { PIN_NONE = 0, PIN_PIN1 = 2, PIN_PUK1 = 11 };
+enum { PIN_PIN1 = 2, PIN_PUK1 = 11 };
 enum { PIN_ENTER, PIN_ENABLE, PIN_DISABLE, PIN_CHANGE };
 enum { PIN_UNLOCKED, PIN_LOCKED };
 enum { READY_INITIALIZED = 1, READY_DEVICE_LOCKED = 6 };
@@ -403,20 +403,20 @@ static enum mbim_status set_radio_state(struct mbim_basic *basic,
 	return MBIM_STATUS_SUCCESS;
 }
 
-/* What has to be entered next. */
+/*
+ * What has to be entered next. When nothing has to, PIN1 as unlocked with its
+ * attempts: tools show the attempts of a PIN that they can name.
+ */
 static void put_pin(struct mbim_basic *basic, struct mbim_buf *info)
 {
 	if (basic->pin_tries == 0) {
 		mbim_put_u32(info, PIN_PUK1);
 		mbim_put_u32(info, PIN_LOCKED);
 		mbim_put_u32(info, basic->puk_tries);
-	} else if (sim_locked(basic)) {
-		mbim_put_u32(info, PIN_PIN1);
-		mbim_put_u32(info, PIN_LOCKED);
-		mbim_put_u32(info, basic->pin_tries);
 	} else {
-		mbim_put_u32(info, PIN_NONE);
-		mbim_put_u32(info, PIN_UNLOCKED);
+		mbim_put_u32(info, PIN_PIN1);
+		mbim_put_u32(info, sim_locked(basic) ? PIN_LOCKED :
+				   PIN_UNLOCKED);
 		mbim_put_u32(info, basic->pin_tries);
 	}
 }
@@ -538,15 +538,8 @@ static enum mbim_status set_pin(struct mbim_basic *basic,
 		reconsider_network(basic);
 	}
 	/* A wrong PIN is answered with the attempts that are left. */
-	if (status == MBIM_STATUS_FAILURE && type == PIN_PIN1 &&
-	    basic->pin_tries != 0) {
-		mbim_put_u32(info, PIN_PIN1);
-		mbim_put_u32(info, locked ? PIN_LOCKED : PIN_UNLOCKED);
-		mbim_put_u32(info, basic->pin_tries);
-	} else if (status == MBIM_STATUS_SUCCESS ||
-		   status == MBIM_STATUS_FAILURE) {
+	if (status == MBIM_STATUS_SUCCESS || status == MBIM_STATUS_FAILURE)
 		put_pin(basic, info);
-	}
 	return status;
 }
 

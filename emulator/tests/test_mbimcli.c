@@ -294,6 +294,8 @@ BENCH_TEST(pin_is_asked_counted_and_unblocked)
 	says("--query-pin-list", "Mode: 'disabled'");
 	refused("--enter-pin=1234", "PinDisabled");
 	refused("--enable-pin=4321", "Failure");
+	says("--query-pin-state", "PIN state: 'unlocked'");
+	says("--query-pin-state", "Remaining attempts: '2'");
 	says("--enable-pin=1234", "PIN operation successful");
 	says("--query-pin-list", "Mode: 'enabled'");
 	says("--query-pin-state", "PIN state: 'unlocked'");
