@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -202,6 +203,8 @@ def remove_tree(path: Path) -> None:
 
 def main(function: Callable[[], int]) -> None:
     """Run a tool: our errors are one line on stderr and status 2, an interrupt is 130."""
+    # Whatever ends us, what we began is ended in good order.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         sys.exit(function())
     except Error as err:
