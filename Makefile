@@ -12,7 +12,7 @@ ifeq ($(filter y m,$(CONFIG_IOSM)),)
 CONFIG_IOSM := m
 endif
 ifneq ($(wildcard $(src)/compat/compat.h),)
-ccflags-y += -include $(src)/compat/compat.h
+ccflags-y += -include $(src)/compat/compat.h -I$(src)/compat/include
 endif
 endif
 

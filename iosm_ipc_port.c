@@ -519,6 +519,11 @@ static void *iosm_ports_start(struct iosm_modem *modem)
 		if (type->device_id && type->device_id != modem->bus->device_id)
 			continue;
 		port = iosm_port_create(modem, type);
+		if (port == ERR_PTR(-EOPNOTSUPP)) {
+			dev_info(modem->dev, "no WWAN port for channel %d\n",
+				 type->config->id);
+			continue;
+		}
 		if (IS_ERR(port)) {
 			iosm_ports_stop(ports);
 			return ERR_CAST(port);

@@ -7,10 +7,10 @@
 #define IOSM_COMPAT_H
 
 #include "alloc_netdev_dummy.h"
+#include "ethtool_puts.h"
 #include "kzalloc_obj.h"
-#include "page_pool.h"
 #include "pcim_iomap_region.h"
 #include "timer.h"
-#include "wwan_port_caps.h"
+#include "wwan_port.h"
 
 #endif /* IOSM_COMPAT_H */
