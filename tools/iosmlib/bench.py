@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -272,6 +273,7 @@ class Guest:
     command_line: tuple[str, ...] = ()
     interactive: bool = False
     process: subprocess.Popen[bytes] | None = None
+    _terminal: list[Any] | None = None
     _line: socket.socket | None = None
     _buffer: bytes = b""
     _next: int = 1
@@ -308,7 +310,7 @@ class Guest:
         fd = theirs.fileno()
         argv = [self.kernel.vmlinux, f"mem={self.memory or ('1G' if debug else '512M')}", "rootfstype=hostfs", "rootflags=/",
                 "ro", f"init={GUEST / 'init'}", f"iosm.run={self.directory}", f"uml_dir={self.directory / 'uml'}", "umid=guest",
-                "virtio_pcidev.max_delay_us=20000000", "con=null",
+                "virtio_pcidev.max_delay_us=20000000", "dummy.numdummies=0", "con=null",
                 "con0=fd:0,fd:1" if self.interactive else "con0=null,fd:1", "ssl=null", f"ssl0=fd:{fd}", *options]
         if self.modem:
             argv.append(f"virtio_uml.device={self.modem}:{DEVICE_ID}")
@@ -319,6 +321,7 @@ class Guest:
         argv += self.command_line
         try:
             if self.interactive:
+                self._terminal = termios.tcgetattr(0)
                 self.process = subprocess.Popen(die_with_us(argv), pass_fds=(fd,), start_new_session=False)
             else:
                 with open(self.console, "ab") as log:
@@ -328,6 +331,8 @@ class Guest:
             theirs.close()
         self._line, self._buffer, self._answers = ours, b"", {}
         self._read_answer(0, BOOT_TIMEOUT * (3 if debug else 1), "boot")
+        # What the kernel has to say against itself is not the driver's fault.
+        self.forget_warnings()
 
     def stop(self) -> None:
         """End it at once. (Its init is not asked: powering off has side effects of its own.)"""
@@ -337,6 +342,10 @@ class Guest:
         if self.process:
             end_process(self.process)
             self.process = None
+        if self._terminal:
+            # It had no time to do that itself.
+            termios.tcsetattr(0, termios.TCSADRAIN, self._terminal)
+            self._terminal = None
 
     def alive(self) -> bool:
         """Does the kernel still run?"""
