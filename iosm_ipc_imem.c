@@ -686,8 +686,12 @@ static void iosm_modem_say_goodbye(struct iosm_modem *modem)
 
 static void iosm_modem_end_session(struct iosm_modem *modem)
 {
-	if (iosm_modem_session_is(modem, IOSM_SESSION_NONE))
+	if (iosm_modem_session_is(modem, IOSM_SESSION_NONE)) {
+		/* INIT may have been requested; then DMA is allowed already. */
+		if (!iosm_protocol_halted(&modem->protocol))
+			iosm_modem_say_goodbye(modem);
 		return;
+	}
 
 	iosm_modem_stop_clients(modem);
 	atomic_set(&modem->session, IOSM_SESSION_NONE);

@@ -173,6 +173,23 @@ void iosm_protocol_halt(struct iosm_protocol *protocol)
 }
 
 /**
+ * iosm_protocol_halted() - is there no IPC session, nor the beginning of one?
+ * @protocol: the rings
+ *
+ * Context: process or softirq; who calls iosm_protocol_start() can rely on it.
+ * Return: true from iosm_protocol_halt() to iosm_protocol_start().
+ */
+bool iosm_protocol_halted(struct iosm_protocol *protocol)
+{
+	bool halted;
+
+	spin_lock_bh(&protocol->lock);
+	halted = protocol->halted;
+	spin_unlock_bh(&protocol->lock);
+	return halted;
+}
+
+/**
  * iosm_protocol_status() - take one snapshot of the status block
  * @protocol: the rings
  * @status: where to put it; nothing in it is checked

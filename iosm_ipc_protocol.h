@@ -160,6 +160,7 @@ int iosm_protocol_init(struct iosm_protocol *protocol, struct iosm_bus *bus,
 void iosm_protocol_exit(struct iosm_protocol *protocol);
 void iosm_protocol_start(struct iosm_protocol *protocol);
 void iosm_protocol_halt(struct iosm_protocol *protocol);
+bool iosm_protocol_halted(struct iosm_protocol *protocol);
 void iosm_protocol_status(struct iosm_protocol *protocol,
 			  struct iosm_status *status);
 void iosm_protocol_poll(struct iosm_protocol *protocol);
