@@ -53,11 +53,11 @@
 #define IOSM_INIT_TIMEOUT	10000
 #define IOSM_RUN_TIMEOUT	10000
 #define IOSM_LASTING		10000
-#define IOSM_RECOVERY_DELAY	100
+#define IOSM_RECOVERY_DELAY	100	/* doubled with each attempt */
 
 #define IOSM_BAD_STAGES_OFF	50
 #define IOSM_BAD_STAGES		3
-#define IOSM_ATTEMPTS		5
+#define IOSM_ATTEMPTS		5U
 
 /* Last UNINIT of a session: first read at once, then every millisecond. */
 #define IOSM_LAST_UNINIT_READS	30
@@ -736,10 +736,13 @@ static void iosm_modem_give_up(struct iosm_modem *modem, const char *why)
 
 static void iosm_modem_recover(struct iosm_modem *modem, const char *why)
 {
+	/* Starts after a crash are attempts, too, and they are not limited. */
+	unsigned int doublings = min(modem->attempts, IOSM_ATTEMPTS);
+
 	dev_err(modem->dev, "session ended: %s\n", why);
 	iosm_modem_end_session(modem);
 	iosm_modem_set_state(modem, IOSM_RECOVERING);
-	iosm_modem_kick(modem, IOSM_RECOVERY_DELAY << modem->attempts);
+	iosm_modem_kick(modem, IOSM_RECOVERY_DELAY << doublings);
 }
 
 static void iosm_modem_timeout(struct iosm_modem *modem, const char *why)
