@@ -908,6 +908,7 @@ static void fake_set_dma(struct iosm_bus *bus, bool allowed)
 	unsigned long flags;
 
 	spin_lock_irqsave(&fake->lock, flags);
+	fake->dma_cuts += fake->dma && !allowed;
 	fake->dma = allowed;
 	spin_unlock_irqrestore(&fake->lock, flags);
 }
@@ -1067,6 +1068,7 @@ struct iosm_fake *iosm_fake_create(struct kunit *test, u16 device_id)
 
 	fake->test = test;
 	spin_lock_init(&fake->lock);
+	init_waitqueue_head(&fake->state_changed);
 	fake->bus.ops = &fake_bus_ops;
 	fake->bus.dev = dev;
 	fake->bus.device_id = device_id;
@@ -1081,6 +1083,24 @@ struct iosm_fake *iosm_fake_create(struct kunit *test, u16 device_id)
 	return fake;
 }
 
+/* Called by each wake-up of those who wait for a state. */
+static int fake_state_watch(struct wait_queue_entry *entry, unsigned int mode,
+			    int wake_flags, void *key)
+{
+	struct iosm_fake *fake =
+		container_of(entry, struct iosm_fake, state_watch);
+	unsigned long flags;
+
+	spin_lock_irqsave(&fake->lock, flags);
+	if (fake->state_count < IOSM_FAKE_STATES)
+		fake->states[fake->state_count] =
+			iosm_modem_state(fake->modem);
+	fake->state_count++;
+	spin_unlock_irqrestore(&fake->lock, flags);
+	wake_up_all(&fake->state_changed);
+	return 0;
+}
+
 static void fake_destroy_modem(void *data)
 {
 	struct iosm_fake *fake = data;
@@ -1089,6 +1109,7 @@ static void fake_destroy_modem(void *data)
 	iosm_modem_stop(modem);
 	if (fake->dma)
 		fake_fault(fake, "bus mastering still on (1.5)");
+	remove_wait_queue(&modem->state_wait, &fake->state_watch);
 	fake->modem = NULL;
 	iosm_modem_destroy(modem);
 }
@@ -1110,6 +1131,8 @@ iosm_fake_modem(struct iosm_fake *fake,
 	modem = iosm_modem_create(&fake->bus, clients);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(fake->test, modem);
 	fake->modem = modem;
+	init_waitqueue_func_entry(&fake->state_watch, fake_state_watch);
+	add_wait_queue(&modem->state_wait, &fake->state_watch);
 	ret = kunit_add_action_or_reset(fake->test, fake_destroy_modem, fake);
 	KUNIT_ASSERT_EQ(fake->test, ret, 0);
 	return modem;
@@ -1134,48 +1157,79 @@ void iosm_fake_stop_modem(struct iosm_fake *fake)
 	kunit_release_action(fake->test, fake_destroy_modem, fake);
 }
 
-/**
- * iosm_fake_reaches() - wait for a state of the core
- * @fake: the modem, with a core
- * @state: which
- *
- * Return: false if it did not come within five seconds.
- */
-bool iosm_fake_reaches(struct iosm_fake *fake, enum iosm_state state)
+static bool fake_seen_state(struct iosm_fake *fake, enum iosm_state state)
 {
-	struct iosm_modem *modem = fake->modem;
+	unsigned int i, count;
+	unsigned long flags;
+	bool seen = false;
 
-	return wait_event_timeout(modem->state_wait,
-				  iosm_modem_state(modem) == state, 5 * HZ);
+	spin_lock_irqsave(&fake->lock, flags);
+	count = min_t(unsigned int, fake->state_count, IOSM_FAKE_STATES);
+	for (i = fake->state_seen; i < count && !seen; i++)
+		seen = fake->states[i] == state;
+	if (seen)
+		fake->state_seen = i;
+	spin_unlock_irqrestore(&fake->lock, flags);
+	return seen;
 }
 
 /**
- * iosm_fake_await() - wait for a state of the core, or end the test
+ * iosm_fake_await() - wait until the core enters a state, or end the test
  * @fake: the modem, with a core
  * @state: which
+ *
+ * Looks at what happened since the state that was awaited last, so that no state
+ * is too short to be seen. The state work has finished that turn.
  */
 void iosm_fake_await(struct iosm_fake *fake, enum iosm_state state)
 {
-	bool reached = iosm_fake_reaches(fake, state);
+	bool seen = wait_event_timeout(fake->state_changed,
+				       fake_seen_state(fake, state), 5 * HZ);
 
-	KUNIT_ASSERT_TRUE_MSG(fake->test, reached, "state is \"%s\", not \"%s\"",
+	KUNIT_ASSERT_TRUE_MSG(fake->test, seen, "state is \"%s\", not \"%s\"",
 			      iosm_state_name(iosm_modem_state(fake->modem)),
 			      iosm_state_name(state));
+	flush_work(&fake->modem->work.work);
 }
 
 /**
- * iosm_fake_step() - run the state work once, now
+ * iosm_fake_check_states() - see IOSM_FAKE_EXPECT_STATES()
+ * @fake: the modem
+ * @where: function of the expectation
+ * @line: its line
+ * @states: what the core must have gone through
+ * @count: how many
+ */
+void iosm_fake_check_states(struct iosm_fake *fake, const char *where,
+			    int line, const enum iosm_state *states,
+			    unsigned int count)
+{
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ_MSG(fake->test, fake->state_count, count,
+			    "states, %s:%d", where, line);
+	count = min3(count, fake->state_count, (unsigned int)IOSM_FAKE_STATES);
+	for (i = 0; i < count; i++)
+		KUNIT_EXPECT_EQ_MSG(fake->test, fake->states[i], states[i],
+				    "state %u is \"%s\", %s:%d", i,
+				    iosm_state_name(fake->states[i]), where,
+				    line);
+}
+
+/**
+ * iosm_fake_step() - run the state work once, now, and stop its clock
  * @fake: the modem, with a core
  *
- * Saves waiting for its next turn.
+ * It runs here, and what it wants to do later is dropped; so it does not run again
+ * before iosm_modem_start(), unless something happens after the step.
  */
 void iosm_fake_step(struct iosm_fake *fake)
 {
-	struct iosm_modem *modem = fake->modem;
+	struct delayed_work *work = &fake->modem->work;
 
-	cancel_delayed_work_sync(&modem->work);
-	mod_delayed_work(modem->wq, &modem->work, 0);
-	flush_delayed_work(&modem->work);
+	disable_delayed_work_sync(work);
+	work->work.func(&work->work);
+	enable_delayed_work(work);
 }
 
 /**

@@ -25,6 +25,7 @@
 
 #define IOSM_FAKE_BELLS		512
 #define IOSM_FAKE_EVENTS	32
+#define IOSM_FAKE_STATES	256
 #define IOSM_FAKE_PIPES		24
 #define IOSM_FAKE_REGS		64
 
@@ -118,7 +119,13 @@ struct iosm_fake_td {
  * @bell_count: how many; more than IOSM_FAKE_BELLS are counted, not stored
  * @events: values of IOSM_EVENT in order
  * @event_count: how many
+ * @states: of @modem, in order; the first, IOSM_OFF, is not among them
+ * @state_count: how many
+ * @state_seen: how many of them iosm_fake_await() went through
+ * @state_changed: woken after each
+ * @state_watch: puts them there
  * @interrupts: raised, or swallowed by @mute
+ * @dma_cuts: how often bus mastering was switched off
  * @reads: reads of each 32-bit register
  * @requests: control requests completed
  * @fault_count: mistakes of the driver
@@ -165,7 +172,13 @@ struct iosm_fake {
 	unsigned int bell_count;
 	char events[IOSM_FAKE_EVENTS][32];
 	unsigned int event_count;
+	enum iosm_state states[IOSM_FAKE_STATES];
+	unsigned int state_count;
+	unsigned int state_seen;
+	wait_queue_head_t state_changed;
+	wait_queue_entry_t state_watch;
 	unsigned int interrupts;
+	unsigned int dma_cuts;
 	unsigned int reads[IOSM_FAKE_REGS];
 	unsigned int requests;
 	unsigned int fault_count;
@@ -198,7 +211,6 @@ void iosm_fake_go_online(struct iosm_fake *fake);
 void iosm_fake_stop_modem(struct iosm_fake *fake);
 
 /* The state work of @modem */
-bool iosm_fake_reaches(struct iosm_fake *fake, enum iosm_state state);
 void iosm_fake_await(struct iosm_fake *fake, enum iosm_state state);
 void iosm_fake_step(struct iosm_fake *fake);
 void iosm_fake_expire(struct iosm_fake *fake);
@@ -252,6 +264,19 @@ void iosm_fake_check_bells(struct iosm_fake *fake, const char *where, int line,
 									\
 		iosm_fake_check_bells(fake, __func__, __LINE__, bells_,	\
 				      ARRAY_SIZE(bells_));		\
+	} while (0)
+
+void iosm_fake_check_states(struct iosm_fake *fake, const char *where,
+			    int line, const enum iosm_state *states,
+			    unsigned int count);
+
+/* Expect exactly these states of the core since it was made. */
+#define IOSM_FAKE_EXPECT_STATES(fake, ...)				\
+	do {								\
+		const enum iosm_state states_[] = { __VA_ARGS__ };	\
+									\
+		iosm_fake_check_states(fake, __func__, __LINE__,	\
+				       states_, ARRAY_SIZE(states_));	\
 	} while (0)
 
 #define IOSM_FAKE_EXPECT_NO_BELL(fake) \
