@@ -10,10 +10,13 @@
 
 #include "log.h"
 
+#define VIOLATIONS_LOGGED	100
+
 static const char * const level_names[] = { "error", "warn", "info", "debug" };
 
 static enum log_level log_level = LOG_WARN;
 static unsigned long violations;
+static char last_section[16];
 static FILE *trace_file;
 
 void log_set_level(enum log_level level)
@@ -63,8 +66,16 @@ void violation(const char *section, const char *fmt, ...)
 	snprintf(text, sizeof(text), "violation [%s]: %s", section, what);
 
 	violations++;
-	log_line(LOG_ERROR, text);
+	snprintf(last_section, sizeof(last_section), "%s", section);
+	if (violations <= VIOLATIONS_LOGGED ||
+	    violations % VIOLATIONS_LOGGED == 0)
+		log_line(LOG_ERROR, text);
 	trace("%s", text);
+}
+
+const char *violation_section(void)
+{
+	return last_section;
 }
 
 unsigned long violation_count(void)

@@ -33,12 +33,14 @@ void log_msg(enum log_level level, const char *fmt, ...);
  * @fmt: what was seen, no newline
  *
  * Logged at LOG_ERROR level as "violation [3.5.4]: ...", written to the trace,
- * and counted.
+ * and counted. After the first hundred, only a hundredth of them is logged.
  */
 __attribute__((format(printf, 2, 3)))
 void violation(const char *section, const char *fmt, ...);
 /** violation_count() - how many there were. */
 unsigned long violation_count(void);
+/** violation_section() - section of the last one, "" if there was none. */
+const char *violation_section(void);
 
 /** trace_open() - start writing the trace to @path. Returns 0 or -errno. */
 int trace_open(const char *path);
