@@ -388,15 +388,22 @@ static size_t round4(size_t n)
 	return (n + 3) & ~(size_t)3;
 }
 
+/* Complete a downlink TD; mux_flush() tells that there is news. */
+static void commit(struct mux *mux, size_t size)
+{
+	rings_commit(mux->rings, MUX_DL_PIPE, size);
+	mux->committed++;
+}
+
 /* Append the tables and hand the block to the host [5.5]. */
-static unsigned int block_finish(struct mux *mux)
+static void block_finish(struct mux *mux)
 {
 	struct mux_block *block = &mux->block;
 	size_t at = block->used, link = 12;
 	uint8_t *buffer = block->buffer;
 
 	if (!block->count)
-		return 0;
+		return;
 
 	memset(buffer, 0, MUX_HEADER);
 	wire_put32(buffer, SIG_ADBH);
@@ -425,11 +432,10 @@ static unsigned int block_finish(struct mux *mux)
 	wire_put32(buffer + 8, (uint32_t)at);
 	trace("mux dl ADBH size=%zu datagrams=%u", at, block->count);
 
-	rings_commit(mux->rings, MUX_DL_PIPE, at);
+	commit(mux, at);
 	mux->counters.dl_blocks++;
 	block->count = 0;
 	block->buffer = NULL;
-	return 1;
 }
 
 /* Bytes that a block needs for one more packet, with its share of tables. */
@@ -515,7 +521,7 @@ static int deliver_lite(struct mux *mux, unsigned int n, const uint8_t *packet,
 	buffer[6] = (uint8_t)n;
 	memcpy(buffer + MUX_HEADER, packet, len);
 	trace("mux dl ADGH size=%zu session=%u", MUX_HEADER + len, n);
-	rings_commit(mux->rings, MUX_DL_PIPE, MUX_HEADER + len);
+	commit(mux, MUX_HEADER + len);
 	mux->counters.dl_blocks++;
 	return 1;
 }
@@ -588,7 +594,7 @@ static unsigned int pending_send(struct mux *mux)
 	if (pending->block)
 		wire_put16(pending->bytes + 6, mux->command_sequence++);
 	memcpy(buffer, pending->bytes, pending->len);
-	rings_commit(mux->rings, MUX_DL_PIPE, pending->len);
+	commit(mux, pending->len);
 	mux->counters.dl_commands++;
 	if (pending->is_open)
 		session_up(mux, pending->session);
@@ -597,17 +603,18 @@ static unsigned int pending_send(struct mux *mux)
 
 unsigned int mux_flush(struct mux *mux)
 {
-	unsigned int count = 0, sent;
+	unsigned int count;
 
 	if (!mux->dl_open)
 		return 0;
 
-	count += block_finish(mux);
 	do {
-		sent = pending_send(mux);
 		/* An open response lets the world send at once. */
-		count += sent + block_finish(mux);
-	} while (sent);
+		block_finish(mux);
+	} while (pending_send(mux));
+
+	count = mux->committed;
+	mux->committed = 0;
 	return count;
 }
 
@@ -669,6 +676,7 @@ static void channel_down(struct mux *mux)
 	mux->pending_count = 0;
 	mux->block.count = 0;
 	mux->block.buffer = NULL;
+	mux->committed = 0;
 	mux->starving = false;
 	mux_ul_gap(&mux->ul);
 }

@@ -117,6 +117,7 @@ struct mux {
 	struct mux_session session[MUX_SESSIONS];
 	bool ul_open, dl_open;
 	bool starving;
+	unsigned int committed;
 
 	struct mux_block block;
 	uint16_t block_sequence, command_sequence;
