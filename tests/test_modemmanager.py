@@ -69,8 +69,10 @@ def use(modem: Modem, about: dict[str, Any]) -> Address:
     ipv4, ipv6 = about["ipv4-config"], about["ipv6-config"]
     address = Address(int(ipv4["address"].split(".")[2]))
     assert (ipv4["address"], ipv4["gateway"]) == (address.host4, address.gateway4)
-    assert [ip_address(ipv6[key]) for key in ("address", "gateway")] == [ip_address(address.host6), ip_address(address.gateway6)]
-    modem.guest.sh(f"ip link set {name} mtu {ipv4['mtu']} up && ip addr add {ipv4['address']}/{ipv4['prefix']} dev {name} && "
+    assert ip_address(ipv6["address"]) == ip_address(address.host6)
+    assert ip_address(ipv6["gateway"]) == ip_address(address.gateway6)
+    modem.guest.sh(f"ip link set {name} mtu {ipv4['mtu']} up && "
+                   f"ip addr add {ipv4['address']}/{ipv4['prefix']} dev {name} && "
                    f"ip -6 addr add {ipv6['address']}/{ipv6['prefix']} dev {name} nodad")
     modem.ping(ipv4["gateway"])
     modem.ping(ipv6["gateway"])
