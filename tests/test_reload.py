@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The driver goes and comes back, in every state, while the modem stays.
+
+Implements the check of protocol.rst 2.6, 8.10 and 10.4.
+"""
+
+from __future__ import annotations
+
+import pytest
+from testlib.modem import Address, Modem
+
+PCI = "/sys/bus/pci/devices/0000:00:00.0"
+DRIVER = "/sys/bus/pci/drivers/iosm"
+AT = "/dev/wwan0at0"
+
+
+def proves_life(modem: Modem) -> None:
+    """Ports and links work."""
+    modem.wait_ready()
+    assert modem.call("ports", "at", AT, ["AT"], 10.0) == ["AT\r\r\nOK\r\n"]
+    modem.up(0)
+    modem.ping(Address(0).gateway4, [56])
+
+
+def test_twenty_times(modem: Modem, mux: str) -> None:
+    """Load and unload; now and then something is done in between."""
+    for turn in range(20):
+        modem.unload()
+        assert modem.guest.sh("ls -d /dev/wwan* /sys/class/net/wwan* 2>/dev/null", check=False).out == ""
+        modem.load()
+        modem.wait_ready()
+        if turn % 5 == 4:
+            proves_life(modem)
+    assert modem.emulator.running()
+
+
+def test_at_once_after_load(modem: Modem) -> None:
+    """Unload at any time of the bring-up."""
+    for milliseconds in (0, 5, 10, 20, 40, 60, 80, 120):
+        modem.unload()
+        modem.load()
+        modem.guest.run(["sleep", f"{milliseconds / 1000}"])
+    proves_life(modem)
+
+
+def test_with_links_up(modem: Modem, mux: str) -> None:
+    """Unload while packets flow on three links."""
+    for _ in range(3):
+        modem.up(0, 2, 7)
+        flood = modem.guest.spawn(["ping", "-q", "-n", "-f", "-s", "1200", Address(2).gateway4])
+        modem.guest.wait_for('[ "$(cat /sys/class/net/wwan0-2/statistics/rx_packets)" -gt 50 ]', what="traffic")
+        modem.unload()
+        flood.kill(9)
+        modem.wait_gone()
+        modem.load()
+        modem.wait_ready()
+    proves_life(modem)
+
+
+def test_with_ports_open(modem: Modem) -> None:
+    """Readers and poll() wake up when the modem is taken away; what they hold is dead, not dangerous."""
+    readers = [modem.spawn("ports", "wait_hangup", f"/dev/{name}", 15.0) for name in modem.ports()]
+    # A driver with an open port is not busy: the port belongs to the core. unbind has to work.
+    modem.guest.sh(f"echo 0000:00:00.0 > {DRIVER}/unbind")
+    modem.wait_gone()
+    for reader in readers:
+        assert reader.wait() == 0
+        assert reader.output().splitlines()[-1] == '{"read": "EIO", "write": "ENODEV", "hangup": true}'
+    modem.guest.sh(f"echo 0000:00:00.0 > {DRIVER}/bind")
+    proves_life(modem)
+
+
+def test_bind_and_unbind(modem: Modem, mux: str) -> None:
+    """Through sysfs, with links up and down."""
+    for turn in range(6):
+        if turn % 2:
+            modem.up(0, 1)
+        modem.guest.sh(f"echo 0000:00:00.0 > {DRIVER}/unbind")
+        modem.wait_gone()
+        modem.guest.sh(f"echo 0000:00:00.0 > {DRIVER}/bind")
+        modem.wait_ready()
+    proves_life(modem)
+
+
+def test_link_in_another_namespace(modem: Modem) -> None:
+    """Unload finds links wherever they have been moved."""
+    modem.link_add(4)
+    modem.guest.sh("set -e\nip netns add apart\nip link set wwan0-4 netns apart\nip -n apart link set wwan0-4 up")
+    modem.unload()
+    assert "wwan" not in modem.guest.sh("ip -n apart -br link").out
+    modem.load()
+    modem.wait_ready()
+
+
+def test_device_removed_and_found_again(modem: Modem) -> None:
+    """remove and rescan of the PCI core, with traffic."""
+    modem.up(0)
+    modem.ping(Address(0).gateway4)
+    modem.guest.sh(f"echo 1 > {PCI}/remove")
+    modem.wait_gone()
+    modem.guest.sh("echo 1 > /sys/bus/pci/rescan")
+    proves_life(modem)
+
+
+@pytest.mark.emulator(options=("--idle-sleep", "5"))
+def test_while_the_link_sleeps(modem: Modem, mux: str) -> None:
+    """The modem must be woken to be told good-bye."""
+    for _ in range(5):
+        modem.up(0)
+        modem.ping(Address(0).gateway4, [56])
+        modem.down(0)
+        modem.unload()
+        modem.load()
+        modem.wait_ready()

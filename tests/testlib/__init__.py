@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the system tests share, on top of tools/iosmlib."""

@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A bench as the tests want it: booted, driver loaded, with words for what tests do all the time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from iosmlib.bench import Bench, GuestError, Job, Result, end_process, wait_until
+from iosmlib.kernel import Kernel
+
+PEER = Path(__file__).resolve().parents[1] / "peer"
+PYTHON = "/usr/bin/python3"
+SESSIONS = range(8)
+PORTS = {
+    "7560": {"wwan0at0": "AT", "wwan0at1": "AT", "wwan0mbim0": "MBIM"},
+    "7360": {"wwan0xmmrpc0": "XMMRPC", "wwan0at0": "AT", "wwan0at1": "AT"},
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which modem a test wants."""
+
+    device: str = "7560"
+    mux: str = "aggr"
+    options: tuple[str, ...] = ()
+    trace: bool = False
+    load: bool = True
+    owner: str = ""		# a test that shares its bench with no other
+
+    def arguments(self, critic: str) -> tuple[str, ...]:
+        """Options of iosm-emu."""
+        return ("--device", self.device, "--mux", self.mux, "--critic", critic, *self.options)
+
+    def __str__(self) -> str:
+        return " ".join((self.device, self.mux, *self.options))
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What is built once for all tests."""
+
+    driver: str
+    kernel: Kernel
+    modules: dict[str, Path]
+    program: Path
+
+    @property
+    def critic(self) -> str:
+        """How strict the modem is with this driver."""
+        return "strict" if self.driver == "ours" else "lenient"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Addresses of one session, as emulator/world.h promises them."""
+
+    session: int
+
+    @property
+    def host4(self) -> str:
+        """Ours, IPv4."""
+        return f"10.64.{self.session}.2"
+
+    @property
+    def gateway4(self) -> str:
+        """The network's, IPv4."""
+        return f"10.64.{self.session}.1"
+
+    @property
+    def host6(self) -> str:
+        """Ours, IPv6."""
+        return f"fd64:{self.session}::2"
+
+    @property
+    def gateway6(self) -> str:
+        """The network's, IPv6."""
+        return f"fd64:{self.session}::1"
+
+    def pair(self, family: int) -> tuple[str, str]:
+        """Host and gateway of one IP version."""
+        return (self.host4, self.gateway4) if family == 4 else (self.host6, self.gateway6)
+
+
+def link_name(session: int) -> str:
+    """The network device of a session: the default link, or one that link_add() makes."""
+    return f"wwan0-{session}" if session else "wwan0"
+
+
+def _value(text: str, who: str) -> Any:
+    """The last line of a peer's output."""
+    lines = text.strip().splitlines()
+    if not lines:
+        raise GuestError(f"{who} said nothing")
+    try:
+        return json.loads(lines[-1])
+    except ValueError as err:
+        raise GuestError(f"{who}: {' / '.join(lines[-3:])}") from err
+
+
+class Server:
+    """A peer that runs in the modem's network until it has served."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path, what: str) -> None:
+        self.process = process
+        self.log = log
+        self.what = what
+
+    def text(self) -> str:
+        """What it wrote so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def wait_ready(self, marker: str = "ready") -> None:
+        """Until it listens."""
+        wait_until(lambda: marker in self.text() or self.process.poll() is not None, 15, f"{self.what} is ready")
+        if self.process.poll() not in (None, 0):
+            raise GuestError(f"{self.what} ended: {self.text().strip()}")
+
+    def result(self, timeout: float = 60.0) -> Any:
+        """Its result, after its end."""
+        try:
+            status = self.process.wait(timeout)
+        except subprocess.TimeoutExpired as err:
+            raise GuestError(f"{self.what} does not end") from err
+        if status:
+            raise GuestError(f"{self.what} failed: {self.text().strip()}")
+        return _value(self.text(), self.what)
+
+    def stop(self) -> None:
+        """End it now."""
+        end_process(self.process)
+
+
+@dataclass(repr=False)
+class Modem:
+    """A running bench."""
+
+    kit: Kit
+    config: Config
+    bench: Bench = field(init=False)
+    loaded: bool = False
+    seen_violations: int = 0
+    servers: list[Server] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.bench = Bench(driver=self.kit.driver, emulator=self.config.arguments(self.kit.critic), load=False,
+                           trace=self.config.trace)
+        self.bench.emulator.program = self.kit.program
+        self.guest = self.bench.guest
+        self.emulator = self.bench.emulator
+
+    def __repr__(self) -> str:
+        return f"<Modem {self.config}>"
+
+    # -- life ----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the modem, boot the guest, and load the driver if the test wants it loaded."""
+        self.bench.__enter__()
+        try:
+            shutil.copytree(PEER, self.bench.directory / "peer", ignore=shutil.ignore_patterns("__pycache__"))
+            # Only the packets of the tests shall be on the links.
+            self.guest.sh("cd /proc/sys/net/ipv6/conf && for c in default all; do echo 0 >$c/accept_ra; "
+                          "echo 0 >$c/accept_dad; echo 1 >$c/addr_gen_mode 2>/dev/null || :; done")
+            if self.config.load:
+                self.load()
+                self.wait_ready()
+        except BaseException:
+            self.bench.close()
+            raise
+
+    def load(self) -> None:
+        """Load the driver; it probes the modem."""
+        for name in (("rootport",) if self.kit.driver == "stock" else ()):
+            if not self.guest.exists(f"/sys/module/{name}"):
+                self.guest.insmod(self.kit.modules[name])
+        self.guest.insmod(self.kit.modules[self.kit.driver])
+        self.loaded = True
+
+    def unload(self) -> None:
+        """Remove the driver."""
+        self.guest.rmmod()
+        self.loaded = False
+
+    def ports(self) -> dict[str, str]:
+        """Names and types of the ports that this modem has to have."""
+        return PORTS[self.config.device]
+
+    def wait_ready(self, timeout: float = 20.0) -> None:
+        """Until all that the modem brings is there."""
+        paths = [f"/dev/{name}" for name in self.ports()] + ["/sys/class/net/wwan0"]
+        self.guest.wait_for(" && ".join(f"[ -e {path} ]" for path in paths), timeout=timeout, what="ports and link appear")
+
+    def wait_gone(self, timeout: float = 20.0) -> None:
+        """Until nothing of the modem is there any more."""
+        self.guest.wait_for("! ls -d /dev/wwan* /sys/class/net/wwan* 2>/dev/null", timeout=timeout,
+                            what="ports and links disappear")
+
+    def clean_up(self) -> None:
+        """Back to what a test finds at its start: nothing runs, no link but the default one, which is down."""
+        for server in self.servers:
+            server.stop()
+        self.servers.clear()
+        for job in self.jobs:
+            job.kill(9)
+        self.jobs.clear()
+        if self.loaded != self.config.load:
+            if self.loaded:
+                self.unload()
+            else:
+                self.load()
+                self.wait_ready()
+        if self.loaded:
+            self.guest.sh("for n in $(ip netns list | cut -d' ' -f1); do ip netns del $n; done\n"
+                          "for d in /sys/class/net/wwan0-*; do [ -e $d ] && ip link del ${d##*/}; done\n"
+                          f"[ -e /sys/class/net/wwan0 ] || ip link add dev wwan0 parentdev wwan0 type wwan linkid 0\n"
+                          "ip link set wwan0 down; ip addr flush dev wwan0; ip link set wwan0 mtu 1500")
+
+    def finish(self, logs: Path) -> list[str]:
+        """End of this bench: unload, stop the modem, look at what it says. Returns complaints; keeps logs for them."""
+        complaints = []
+        try:
+            if self.loaded and self.guest.alive():
+                try:
+                    self.unload()
+                except GuestError as err:
+                    complaints.append(f"unloading: {err}")
+            # The guest first: its transport does not expect to lose the device.
+            self.guest.stop()
+            status = self.emulator.stop()
+            complaints += self.verify()
+            if status != 0:
+                complaints.append(f"iosm-emu ended with status {status}: {self.emulator.last_words()}")
+            if complaints:
+                self.bench.save(logs)
+        finally:
+            self.bench.close()
+        return complaints
+
+    def verify(self) -> list[str]:
+        """Complaints about the driver, of the modem and of the guest's kernel, since the last call."""
+        violations = self.emulator.violations()
+        complaints = [f"modem: {line}" for line in violations[self.seen_violations:]]
+        self.seen_violations = len(violations)
+        complaints += [f"kernel: {line}" for line in self.guest.warnings()]
+        self.guest.forget_warnings()
+        return complaints
+
+    # -- commands --------------------------------------------------------------------------
+
+    def control(self, command: str) -> dict[str, Any]:
+        """A command to the modem that has to succeed; its answer."""
+        answer = json.loads(self.emulator.control(command))
+        if not answer["ok"]:
+            raise GuestError(f"the modem refuses '{command}': {answer['error']}")
+        return dict(answer)
+
+    def stats(self) -> dict[str, Any]:
+        """The modem's own counters."""
+        return self.control("stats")
+
+    def begin(self, module: str, function: str, *arguments: Any, timeout: float = 60.0,
+              namespace: str = "") -> Callable[[], Any]:
+        """Start a function of tests/peer in the guest; what is returned waits for its result."""
+        words = [json.dumps(argument) for argument in arguments]
+        prefix = f"ip netns exec {namespace} " if namespace else ""
+        finish = self.guest.start_run(["sh", "-c", f'exec {prefix}{PYTHON} -B $IOSM_RUN/peer/call.py "$@"', "call", module,
+                                       function, *words], timeout=timeout)
+
+        def result() -> Any:
+            done = finish()
+            if not done.ok:
+                lines = done.err.strip().splitlines()
+                raise GuestError(f"{module}.{function} in the guest: " +
+                                 ("timed out" if done.timeout else " / ".join(lines[-3:]) or f"status {done.rc}"))
+            return _value(done.out, f"{module}.{function} in the guest")
+
+        return result
+
+    def call(self, module: str, function: str, *arguments: Any, timeout: float = 60.0, namespace: str = "") -> Any:
+        """Run a function of tests/peer in the guest."""
+        return self.begin(module, function, *arguments, timeout=timeout, namespace=namespace)()
+
+    def spawn(self, module: str, function: str, *arguments: Any) -> Job:
+        """A function of tests/peer in the background of the guest; waits until it says that it is ready."""
+        words = " ".join(f"'{json.dumps(argument)}'" for argument in arguments)
+        job = self.guest.spawn(["sh", "-c", f"exec {PYTHON} -B $IOSM_RUN/peer/call.py {module} {function} {words}"])
+        self.jobs.append(job)
+        wait_until(lambda: job.output(), 15, f"{module}.{function} is ready in the guest")
+        return job
+
+    def network(self, *argv: str, timeout: float = 30.0) -> Result:
+        """A command in the modem's network that has to succeed."""
+        return self.emulator.world(argv, timeout=timeout).check()
+
+    def serve(self, module: str, function: str, *arguments: Any, marker: str = "ready") -> Server:
+        """A function of tests/peer in the modem's network; returns when it is ready."""
+        words = [json.dumps(argument) for argument in arguments]
+        return self.serve_program(PYTHON, "-B", str(PEER / "call.py"), module, function, *words, marker=marker)
+
+    def serve_program(self, *argv: str, marker: str) -> Server:
+        """A program in the modem's network; returns when it has written the marker."""
+        log = self.bench.directory / f"server-{len(self.servers)}-{len(list(self.bench.directory.iterdir()))}.txt"
+        log.touch()
+        server = Server(self.emulator.world_spawn(argv, log), log, " ".join(argv[:6]))
+        self.servers.append(server)
+        server.wait_ready(marker)
+        return server
+
+    # -- links -----------------------------------------------------------------------------
+
+    def link_add(self, session: int) -> str:
+        """Make the link of a session; its name."""
+        name = link_name(session)
+        self.guest.run(["ip", "link", "add", "dev", name, "parentdev", "wwan0", "type", "wwan", "linkid", str(session)])
+        return name
+
+    def up(self, *sessions: int, mtu: int = 1500) -> None:
+        """Bring up sessions with the addresses of their networks, both IP versions."""
+        script = ["set -e"]
+        for session in sessions:
+            name, address = link_name(session), Address(session)
+            script += [
+                f"[ -e /sys/class/net/{name} ] || ip link add dev {name} parentdev wwan0 type wwan linkid {session}",
+                f"ip link set {name} mtu {mtu}",
+                f"ip link set {name} up",
+                f"ip addr replace {address.host4}/24 dev {name}",
+                f"ip -6 addr replace {address.host6}/64 dev {name} nodad",
+            ]
+        self.guest.sh("\n".join(script))
+        if mtu > 1500:
+            for session in sessions:
+                self.network("ip", "link", "set", f"wwan-s{session}", "mtu", str(mtu))
+
+    def down(self, *sessions: int) -> None:
+        """Bring sessions down."""
+        self.guest.sh("set -e\n" + "\n".join(f"ip link set {link_name(session)} down" for session in sessions))
+
+    def link(self, name: str) -> dict[str, Any]:
+        """All that ip says about a link."""
+        links = json.loads(self.guest.run(["ip", "-json", "-details", "-stats", "link", "show", "dev", name]).out)
+        return dict(links[0])
+
+    def statistics(self, name: str) -> dict[str, dict[str, int]]:
+        """The counters of ip -s link."""
+        return dict(self.link(name)["stats64"])
+
+    def ping(self, address: str, sizes: Iterable[int] = (56, 56, 56), *, source: str = "", namespace: str = "",
+             whole: bool = False, interval: float = 0.0) -> None:
+        """Echo requests to the network with these payload sizes; each has to be answered with the same bytes."""
+        every = list(sizes)
+        result = self.call("icmp", "ping", source, address, every, interval, 5.0, whole, namespace=namespace)
+        assert result == {"good": len(every), "wrong": ""}, f"ping {address}"
+
+    def network_ping(self, address: str, sizes: Iterable[int] = (56, 56, 56), *, interval: float = 0.0) -> None:
+        """Echo requests from the network to us."""
+        every = list(sizes)
+        server = self.serve("icmp", "ping", "", address, every, interval, 5.0, False, marker="good")
+        assert server.result() == {"good": len(every), "wrong": ""}, f"ping {address} from the network"
+
+    @contextlib.contextmanager
+    def listening(self, subsystem: str = "pci") -> Iterator[Events]:
+        """Record the uevents of a subsystem while the block runs."""
+        job = self.spawn("uevents", "listen", subsystem)
+        try:
+            yield Events(job)
+        finally:
+            job.kill(9)
+
+
+@dataclass
+class Events:
+    """Uevents as they come."""
+
+    job: Job
+
+    def all(self) -> list[list[str]]:
+        """Action, path and value of each."""
+        return [line.split() for line in self.job.output().splitlines()[1:]]
+
+    def modem(self) -> list[str]:
+        """The values of IOSM_EVENT."""
+        return [event[2] for event in self.all() if event[2] != "-"]
+
+    def wait(self, value: str, timeout: float = 15.0) -> None:
+        """Until an event has come."""
+        wait_until(lambda: value in self.modem(), timeout, f"the event {value} comes (so far: {self.modem()})")
