@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <sched.h>
@@ -33,7 +35,8 @@
 
 #define PACKET_MAX	65536u
 #define READ_BATCH	64u	/* packets in one turn of the loop */
-#define DRAIN_MAX	4096u	/* packets thrown away when a session opens */
+#define QUEUE_LEN	4096u	/* packets that a device holds for us */
+#define DRAIN_MAX	8192u	/* packets thrown away when a session opens */
 
 #define ADOPT_MAX_MS	5000	/* wait for IPv6 addresses */
 
@@ -222,6 +225,45 @@ static int set_mtu(int control, const char *name, unsigned int mtu)
 	return ioctl(control, SIOCSIFMTU, &request) < 0 ? -errno : 0;
 }
 
+/*
+ * TUN throws away what does not fit its queue, so the queue has to outlast a
+ * pause of this process. The ioctl wants the right on the whole machine;
+ * rtnetlink is content with that of the namespace.
+ */
+static int set_queue_length(const char *name, uint32_t length)
+{
+	struct {
+		struct nlmsghdr head;
+		struct ifinfomsg link;
+		struct rtattr attr;
+		uint32_t length;
+	} request = {
+		.head = {
+			.nlmsg_len = sizeof(request),
+			.nlmsg_type = RTM_NEWLINK,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		},
+		.link = { .ifi_index = (int)if_nametoindex(name) },
+		.attr = { .rta_len = RTA_LENGTH(4), .rta_type = IFLA_TXQLEN },
+		.length = length,
+	};
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr error;
+		uint8_t rest[256];
+	} answer = { .error.error = -EPROTO };
+	int err = 0, fd;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (fd < 0)
+		return -errno;
+	if (send(fd, &request, sizeof(request), 0) < 0 ||
+	    recv(fd, &answer, sizeof(answer), 0) < 0)
+		err = -errno;
+	close(fd);
+	return err ? err : answer.error.error;
+}
+
 static int tun_create(const char *name)
 {
 	struct ifreq request;
@@ -255,6 +297,8 @@ static int tun_configure(unsigned int session, const char *name, int control,
 	world_addresses(session, &ip);
 	mask4.s_addr = htonl(~0u << (32 - ip.prefix4));
 	err = set_mtu(control, name, ip.mtu);
+	if (!err)
+		err = set_queue_length(name, QUEUE_LEN);
 	if (!err)
 		err = set_ipv4(control, name, SIOCSIFADDR, ip.gateway4);
 	if (!err)
