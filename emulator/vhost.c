@@ -259,7 +259,8 @@ static bool vhost_interrupt(struct vhost *vhost, uint8_t op, uint16_t data)
 	}
 
 	vring_push(&queue->ring, chain.head,
-		   vring_scatter(&chain, &message, sizeof(message)));
+		   vring_scatter(&chain, &message, sizeof(message.header) +
+				 message.header.size));
 	vhost->counters.interrupts++;
 	/* A full pipe already tells the guest what we want to tell it. */
 	if (queue->call >= 0 && write(queue->call, &one, sizeof(one)) < 0 &&
@@ -630,8 +631,10 @@ static int vhost_handle(struct vhost *vhost, uint64_t *reply)
 	case VHOST_SET_FEATURES:
 		return vhost->message.u64 & ~VHOST_FEATURES ? -1 : 0;
 	case VHOST_SET_PROTOCOL_FEATURES:
+		if (vhost->message.u64 & ~VHOST_PROTOCOL_FEATURES)
+			return -1;
 		vhost->protocol_features = vhost->message.u64;
-		return vhost->message.u64 & ~VHOST_PROTOCOL_FEATURES ? -1 : 0;
+		return 0;
 	case VHOST_SET_MEM_TABLE:
 		return vhost_set_mem_table(vhost);
 	case VHOST_SET_VRING_NUM:
