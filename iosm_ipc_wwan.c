@@ -20,7 +20,7 @@
  * A link is a raw IP device; its id is the session of the multiplexer and the
  * session id of MBIM. The WWAN core creates link 0; users make others::
  *
- *   ip link add dev wwan0-1 parentdev-name wwan0 type wwan linkid 1
+ *   ip link add dev wwan0-1 parentdev wwan0 type wwan linkid 1
  *
  * Bringing a link up opens its session, taking it down closes it. A link can be
  * found by the poll (under RCU) from the end of its registration to the beginning
