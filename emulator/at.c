@@ -19,15 +19,11 @@
 #include <strings.h>
 
 #include "function.h"
+#include "identity.h"
 #include "log.h"
 
 #define LINE_MAX_LEN	512u
 #define OUT_MAX		2048u
-
-#define MANUFACTURER	"IOSM Project"
-#define MODEL		"XMM7560 (software modem)"
-#define REVISION	"IOSM-EMU_7560_1.0"
-#define SERIAL		"004999010640000"
 
 /**
  * struct at - one AT port
@@ -89,14 +85,14 @@ static void respond(struct at *at, const char *text)
 static const struct {
 	const char *name, *answer;
 } information[] = {
-	{ "+CGMI", MANUFACTURER },
-	{ "+GMI", MANUFACTURER },
-	{ "+CGMM", MODEL },
-	{ "+GMM", MODEL },
-	{ "+CGMR", REVISION },
-	{ "+GMR", REVISION },
-	{ "+CGSN", SERIAL },
-	{ "+GSN", SERIAL },
+	{ "+CGMI", IDENTITY_MANUFACTURER },
+	{ "+GMI", IDENTITY_MANUFACTURER },
+	{ "+CGMM", IDENTITY_MODEL },
+	{ "+GMM", IDENTITY_MODEL },
+	{ "+CGMR", IDENTITY_FIRMWARE },
+	{ "+GMR", IDENTITY_FIRMWARE },
+	{ "+CGSN", IDENTITY_IMEI },
+	{ "+GSN", IDENTITY_IMEI },
 };
 
 static bool extended_command(struct at *at, const char *command, size_t len)
@@ -144,9 +140,9 @@ static const char *basic_command(struct at *at, const char *p)
 	case 'I':
 		if (value > 0)
 			return NULL;
-		respond(at, MANUFACTURER);
-		respond(at, MODEL);
-		respond(at, REVISION);
+		respond(at, IDENTITY_MANUFACTURER);
+		respond(at, IDENTITY_MODEL);
+		respond(at, IDENTITY_FIRMWARE);
 		return p;
 	case 'Z':
 	case '&':

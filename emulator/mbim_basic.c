@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
+#include "identity.h"
 #include "loop.h"
 #include "world.h"
 
@@ -63,13 +63,10 @@ enum cid {
 	CID_EMERGENCY_MODE = 22,
 };
 
-/* Who we are. */
-#define IMEI		"004999010640000"
+/* The SIM and the network. */
 #define IMSI		"001010123456789"
 #define ICCID		"8900101012345678904"
 #define MSISDN		"+99912345678"
-#define FIRMWARE	"IOSM-EMU_7560_1.0"
-#define HARDWARE	"XMM7560 (software modem)"
 #define OPERATOR_ID	"00101"
 #define OPERATOR_NAME	"IOSM Test Net"
 #define DEFAULT_APN	"internet"
@@ -337,9 +334,9 @@ static enum mbim_status query_device_caps(struct mbim_basic *basic,
 	firmware = mbim_put_ref(info);
 	hardware = mbim_put_ref(info);
 	mbim_fill_string(info, 0, custom, "");
-	mbim_fill_string(info, 0, id, IMEI);
-	mbim_fill_string(info, 0, firmware, FIRMWARE);
-	mbim_fill_string(info, 0, hardware, HARDWARE);
+	mbim_fill_string(info, 0, id, IDENTITY_IMEI);
+	mbim_fill_string(info, 0, firmware, IDENTITY_FIRMWARE);
+	mbim_fill_string(info, 0, hardware, IDENTITY_MODEL);
 	return MBIM_STATUS_SUCCESS;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "log.h"
 #include "loop.h"
 #include "world.h"
 #include "world_backend.h"
@@ -226,6 +227,36 @@ TEST(reflect_leaves_later_fragments_alone)
 	CHECK(world_reflect(packet, len));
 	CHECK_EQ(packet[20], 8);
 	CHECK_MEM(packet + 20, ping + 20, len - 20);
+}
+
+TEST(reflect_survives_noise)
+{
+	uint64_t seed = 3;
+
+	for (int i = 0; i < 20000; i++) {
+		uint8_t *packet;
+		size_t len;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		len = (seed >> 33) % 90;
+		packet = malloc(len ? len : 1);
+		for (size_t k = 0; k < len; k++) {
+			seed = seed * 6364136223846793005u +
+			       1442695040888963407u;
+			packet[k] = (uint8_t)(seed >> 40);
+		}
+		/* Mostly something that looks like IP, with ICMP in it. */
+		if (len > 9 && i % 4) {
+			packet[0] = (uint8_t)(i % 2 ? 0x40 | packet[0] % 16 :
+					      0x60);
+			packet[6] = i % 2 ? 0 : 58;
+			packet[9] = 1;
+		}
+		/* Turned round twice, the addresses are back. */
+		if (world_reflect(packet, len))
+			CHECK(world_reflect(packet, len));
+		free(packet);
+	}
 }
 
 TEST(echo_returns_packets_after_the_call)
