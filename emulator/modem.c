@@ -74,6 +74,8 @@ static bool modem_may_send(void *ctx)
 	}
 	if (power_up(&modem->power))
 		return true;
+	if (!modem->rings.live)
+		return false;
 	power_wake(&modem->power);
 	return power_up(&modem->power);
 }
@@ -857,6 +859,8 @@ bool modem_sleep(struct modem *modem)
 
 bool modem_wake(struct modem *modem)
 {
+	if (!modem->rings.live)
+		return false;
 	power_wake(&modem->power);
 	return power_up(&modem->power);
 }

@@ -66,7 +66,7 @@ int unixsock_listen(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 ||
 	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) ||
-	    listen(fd, 4)) {
+	    listen(fd, 64)) {
 		log_error("cannot listen on %s: %s", path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
