@@ -7,6 +7,7 @@
 #include "iosm_kunit_bus.h"
 
 #include <kunit/device.h>
+#include <linux/delay.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/unaligned.h>
@@ -107,11 +108,22 @@ void *iosm_fake_memory(struct iosm_fake *fake, u64 addr, size_t len)
 
 /* ---- Interrupt ---- */
 
+/* A poll that takes long, on this CPU or another, is finished elsewhere. */
+static void fake_await_poll(struct iosm_modem *modem)
+{
+	unsigned long end = jiffies + HZ;
+
+	while (test_bit(NAPI_STATE_SCHED, &modem->napi.state) &&
+	       time_before(jiffies, end))
+		usleep_range(50, 100);
+}
+
 /**
  * iosm_fake_interrupt() - raise the interrupt
  * @fake: the modem
  *
- * An interrupt is a memory write, so there is none without bus mastering.
+ * An interrupt is a memory write, so there is none without bus mastering. Unless
+ * softirqs are off, the poll is over after the return.
  */
 void iosm_fake_interrupt(struct iosm_fake *fake)
 {
@@ -129,6 +141,9 @@ void iosm_fake_interrupt(struct iosm_fake *fake)
 		fake->on_interrupt(fake);
 	local_irq_restore(flags);
 	local_bh_enable();
+
+	if (fake->modem && !in_softirq() && !irqs_disabled())
+		fake_await_poll(fake->modem);
 }
 
 /* ---- Registers ---- */
