@@ -191,6 +191,7 @@ static void put_mux(const struct mux *mux, FILE *answer)
 	put_number(answer, "opens", c->opens);
 	put_number(answer, "closes", c->closes);
 	put_number(answer, "acks", c->acks);
+	put_number(answer, "acks_late", c->acks_late);
 	put_number(answer, "grants", c->grants);
 	put_number(answer, "ul_blocks", mux->ul.blocks);
 	put_number(answer, "ul_datagrams", mux->ul.datagrams);
@@ -441,12 +442,15 @@ struct control *control_new(struct loop *loop, const char *path,
 			    struct world *world)
 {
 	struct control *control = calloc(1, sizeof(*control));
+	char *copy = strdup(path);
 
-	if (!control || !(control->path = strdup(path))) {
+	if (!control || !copy) {
 		log_error("out of memory");
+		free(copy);
 		free(control);
 		return NULL;
 	}
+	control->path = copy;
 	control->loop = loop;
 	control->modem = modem;
 	control->vhost = vhost;

@@ -63,7 +63,7 @@ void violation(const char *section, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	snprintf(text, sizeof(text), "violation [%s]: %s", section, what);
+	snprintf(text, sizeof(text), "%s [%s]: %s", __func__, section, what);
 
 	violations++;
 	snprintf(last_section, sizeof(last_section), "%s", section);

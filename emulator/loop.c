@@ -191,7 +191,8 @@ static int loop_wait(struct loop *loop, uint64_t wait_us)
 
 	count = epoll_pwait2(loop->epoll, events, LOOP_EVENTS,
 			     wait_us == UINT64_MAX ? NULL : &timeout, NULL);
-	if (count < 0 && errno == ENOSYS)
+	/* Not every kernel and sandbox has the finer call. */
+	if (count < 0 && errno != EINTR)
 		count = epoll_wait(loop->epoll, events, LOOP_EVENTS,
 				   wait_us == UINT64_MAX ? -1 :
 				   (int)((wait_us + 999) / 1000));

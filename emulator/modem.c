@@ -21,6 +21,12 @@
 
 #define FW_VERSION	0x0100
 #define POLL_US		1000
+/* A doorbell that did not come for so long will never come. */
+#define WATCH_US	1000000
+/* Tell the host when so many downlink TDs wait, so that it works meanwhile. */
+#define DL_BATCH	8
+/* Doorbells on their way from as many contexts of the host. */
+#define BELLS_IN_FLIGHT	3
 #define TRAFFIC_US	1000000
 
 const char *modem_stage_name(uint32_t stage)
@@ -96,6 +102,7 @@ static void modem_interrupt(struct modem *modem)
 {
 	modem->interrupt = false;
 	modem->unsignalled = 0;
+	modem->dl_unsignalled = 0;
 	loop_timer_cancel(&modem->moderation);
 	/* The first one waits until the host is ready for it. */
 	if (modem->running.armed)
@@ -109,6 +116,16 @@ static void modem_moderated(void *ctx)
 
 	if (modem->rings.live && power_up(&modem->power))
 		modem_interrupt(modem);
+}
+
+static void modem_completed(void *ctx)
+{
+	struct modem *modem = ctx;
+
+	if (++modem->dl_unsignalled >= DL_BATCH)
+		modem_interrupt(modem);
+	else
+		modem->interrupt = true;
 }
 
 static void modem_running(void *ctx)
@@ -182,6 +199,7 @@ static const struct power_ops modem_power_ops = {
 static const struct mux_ops modem_mux_ops = {
 	.may_send = modem_may_send,
 	.work = modem_schedule,
+	.completed = modem_completed,
 };
 
 /*
@@ -284,7 +302,7 @@ static const struct ring_ops modem_ring_ops = {
  * rest arrives when nothing is new any more. Each step of a head is therefore a
  * token that pays for one doorbell. When a doorbell was handled, all others for
  * steps seen at the look before it had been on the bus already, except for the
- * last: only one old token stays valid.
+ * last one of each context of the host: only so many old tokens stay valid.
  */
 static void count_news(struct modem_news *news, uint64_t moved,
 		       const char *section, const char *what)
@@ -305,7 +323,9 @@ static void count_news(struct modem_news *news, uint64_t moved,
 			fresh - (news->bells - old);
 		old = 0;
 	} else {
-		old = 1;
+		old -= news->bells;
+		if (old > BELLS_IN_FLIGHT)
+			old = BELLS_IN_FLIGHT;
 	}
 	news->tokens = old + fresh;
 	news->bells = 0;
@@ -342,6 +362,7 @@ static void modem_scan(struct modem *modem)
 	struct rings *rings = &modem->rings;
 
 	modem->scan = false;
+	modem->unannounced = false;
 	if (!rings->live || !pcidev_may_dma(modem->pci) ||
 	    (!power_up(&modem->power) && !modem->power.host_sleeps)) {
 		forget_bells(modem);
@@ -396,15 +417,42 @@ static void modem_send(struct modem *modem)
 	}
 
 	mux_resume(&modem->mux);
-	count = mux_flush(&modem->mux);
-	if (count)
+	if (mux_flush(&modem->mux)) {
+		power_activity(&modem->power);
 		modem->last_traffic_us = loop_now_us(modem->loop);
+	}
+	count = 0;
 	for (unsigned int i = 0; i < MODEM_CHANNELS; i++)
 		count += channel_flush(&modem->channel[i]);
 	if (count) {
 		power_activity(&modem->power);
 		modem->interrupt = true;
 	}
+}
+
+/*
+ * A head that moved must be announced. A strict modem does not look by itself,
+ * so that it can tell when a doorbell is lost: heads that nobody announced at
+ * two looks, with no doorbell in between.
+ */
+static void modem_watch(void *ctx)
+{
+	struct modem *modem = ctx;
+	bool usable = critic_is_strict() && pcidev_may_dma(modem->pci) &&
+		      !modem->power.host_sleeps &&
+		      modem->power.state != POWER_FORCED;
+
+	if (!usable || !rings_unannounced(&modem->rings)) {
+		modem->unannounced = false;
+	} else if (!modem->unannounced) {
+		modem->unannounced = true;
+	} else {
+		modem->unannounced = false;
+		violation("3.5.4", "a head moved, and no doorbell came");
+		modem->scan = true;
+		modem_schedule(modem);
+	}
+	loop_timer_arm(&modem->watch, WATCH_US);
 }
 
 static bool modem_wants_poll(struct modem *modem)
@@ -440,12 +488,14 @@ static void modem_stop(struct modem *modem)
 	loop_timer_cancel(&modem->running);
 	loop_timer_cancel(&modem->moderation);
 	loop_timer_cancel(&modem->poll);
+	loop_timer_cancel(&modem->watch);
 	rings_stop(&modem->rings);
 	mux_reset(&modem->mux);
 	power_reset(&modem->power);
 	modem->scan = false;
 	modem->interrupt = false;
 	modem->unsignalled = 0;
+	modem->dl_unsignalled = 0;
 	modem->messages = 0;
 	forget_bells(modem);
 }
@@ -472,6 +522,8 @@ static void modem_start(struct modem *modem)
 			   NOTIFY_ACTIVE);
 	set_ipc(modem, IPC_RUNNING);
 	loop_timer_arm(&modem->running, modem->config.running_us);
+	loop_timer_arm(&modem->watch, WATCH_US);
+	modem->unannounced = false;
 	modem->scan = true;
 }
 
@@ -819,6 +871,7 @@ bool modem_init(struct modem *modem, struct loop *loop, struct pcidev *pci,
 	loop_timer_init(&modem->running, loop, modem_running, modem);
 	loop_timer_init(&modem->moderation, loop, modem_moderated, modem);
 	loop_timer_init(&modem->poll, loop, modem_poll, modem);
+	loop_timer_init(&modem->watch, loop, modem_watch, modem);
 
 	rings_init(&modem->rings, pci, &modem_ring_ops, modem);
 	power_init(&modem->power, loop, &modem_power_ops, modem);

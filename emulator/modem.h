@@ -74,11 +74,12 @@ struct modem {
 	bool opened_bell;
 	struct modem_news control_news, pipe_news;
 	bool scan, interrupt;
-	unsigned int unsignalled;
+	unsigned int unsignalled, dl_unsignalled;
 	unsigned int messages;
 	bool allowed_once;
 	uint64_t last_traffic_us;
-	struct loop_timer work, boot, running, moderation, poll;
+	struct loop_timer work, boot, running, moderation, poll, watch;
+	bool unannounced;
 
 	struct modem_counters counters;
 };

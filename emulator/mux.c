@@ -20,6 +20,7 @@
 #include "world.h"
 
 #define REFUSED		1
+#define ACK_US		1000000
 
 /*
  * Commands to the host.
@@ -95,7 +96,32 @@ static bool send_request(struct mux *mux, unsigned int session, uint32_t code,
 		.tid = mux->next_tid++,
 		.sent_us = loop_now_us(mux->loop),
 	};
+	if (!mux->ack_timer.armed)
+		loop_timer_arm(&mux->ack_timer, ACK_US);
 	return true;
+}
+
+/* Time alone is no violation: the machine may be busy. */
+static void mux_ack_late(void *ctx)
+{
+	struct mux *mux = ctx;
+	uint64_t now = loop_now_us(mux->loop);
+
+	for (unsigned int i = 0; i < MUX_PENDING; i++) {
+		struct mux_unacked *slot = &mux->unacked[i];
+
+		if (!slot->used || slot->late)
+			continue;
+		if (now - slot->sent_us < ACK_US) {
+			loop_timer_arm(&mux->ack_timer,
+				       ACK_US - (now - slot->sent_us));
+			return;
+		}
+		slot->late = true;
+		mux->counters.acks_late++;
+		log_warn("no answer %u for session %u within %u ms",
+			 slot->code, slot->session, ACK_US / 1000);
+	}
 }
 
 bool mux_flow(struct mux *mux, unsigned int session, bool stop)
@@ -210,7 +236,8 @@ static void command_open(struct mux *mux, const struct mux_ul_command *command)
 	} else {
 		if (command->params[0] || command->params[1] ||
 		    command->params[2] || command->params[3])
-			violation("5.6.4", "open session: flow, hint or reserved bytes are not zero");
+			violation("5.6.4", "open session: first word 0x%08x is not zero",
+				  wire_get32(command->params));
 		pad = wire_get32(command->params + 4);
 		if (pad != MUX_DL_PAD)
 			quirk("5.6.4", 0, "open session with downlink padding %u",
@@ -388,11 +415,12 @@ static size_t round4(size_t n)
 	return (n + 3) & ~(size_t)3;
 }
 
-/* Complete a downlink TD; mux_flush() tells that there is news. */
+/* Complete a downlink TD; the modem interrupts after a few, or in the end. */
 static void commit(struct mux *mux, size_t size)
 {
 	rings_commit(mux->rings, MUX_DL_PIPE, size);
 	mux->committed++;
+	mux->ops->completed(mux->ctx);
 }
 
 /* Append the tables and hand the block to the host [5.5]. */
@@ -432,10 +460,10 @@ static void block_finish(struct mux *mux)
 	wire_put32(buffer + 8, (uint32_t)at);
 	trace("mux dl ADBH size=%zu datagrams=%u", at, block->count);
 
-	commit(mux, at);
-	mux->counters.dl_blocks++;
 	block->count = 0;
 	block->buffer = NULL;
+	mux->counters.dl_blocks++;
+	commit(mux, at);
 }
 
 /* Bytes that a block needs for one more packet, with its share of tables. */
@@ -673,6 +701,7 @@ static void channel_down(struct mux *mux)
 	for (unsigned int n = 0; n < MUX_SESSIONS; n++)
 		session_down(mux, n);
 	loop_timer_cancel(&mux->pending_timer);
+	loop_timer_cancel(&mux->ack_timer);
 	mux->pending_count = 0;
 	mux->block.count = 0;
 	mux->block.buffer = NULL;
@@ -726,6 +755,7 @@ void mux_init(struct mux *mux, struct loop *loop, struct rings *rings,
 		pad = 0;
 	mux_ul_init(&mux->ul, config->aggregation, pad, &mux_ul_ops, mux);
 	loop_timer_init(&mux->pending_timer, loop, mux_pending_due, mux);
+	loop_timer_init(&mux->ack_timer, loop, mux_ack_late, mux);
 	mux->next_tid = 1;
 	world_attach(world, mux_deliver, mux);
 }

@@ -44,10 +44,12 @@ struct mux_config {
  * struct mux_ops - what the MUX needs from the modem
  * @may_send: may guest memory be written now? If not, wake the link
  * @work: something waits for mux_flush(): call it soon
+ * @completed: a downlink TD was completed: tell the host in the end
  */
 struct mux_ops {
 	bool (*may_send)(void *ctx);
 	void (*work)(void *ctx);
+	void (*completed)(void *ctx);
 };
 
 enum mux_session_state { MUX_CLOSED, MUX_OPENING, MUX_UP };
@@ -82,7 +84,7 @@ struct mux_pending {
 
 /* A command of ours that the host has to acknowledge. */
 struct mux_unacked {
-	bool used, stop;
+	bool used, stop, late;
 	unsigned int session;
 	uint32_t code, tid;
 	uint64_t sent_us;
@@ -102,7 +104,7 @@ struct mux_block {
 
 struct mux_counters {
 	uint64_t ul_ignored, dl_blocks, dl_datagrams, dl_bytes, dl_commands,
-		 dl_refused, dl_dropped, acks, grants, opens, closes;
+		 dl_refused, dl_dropped, acks, acks_late, grants, opens, closes;
 };
 
 struct mux {
@@ -127,6 +129,7 @@ struct mux {
 	struct loop_timer pending_timer;
 
 	struct mux_unacked unacked[MUX_PENDING];
+	struct loop_timer ack_timer;
 	uint32_t next_tid;
 	uint32_t host_tid;
 	unsigned int host_responses;

@@ -352,8 +352,9 @@ static uint32_t vhost_execute(struct vhost *vhost, size_t given)
 			return 0;
 		}
 		memset(data, data[0], header->size);
-		given = header->size;
-		/* fall through */
+		pcidev_bar_write(vhost->pci, header->bar, header->addr, data,
+				 header->size);
+		return 0;
 	case VIRTIO_PCIDEV_OP_MMIO_WRITE:
 		if (given < header->size)
 			vhost_malformed_command(vhost, "write");
@@ -820,13 +821,16 @@ struct vhost *vhost_new(struct loop *loop, const char *path,
 			struct pcidev *pci, struct gmem *mem)
 {
 	struct vhost *vhost = calloc(1, sizeof(*vhost));
+	char *copy = strdup(path);
 
-	if (!vhost || !(vhost->path = strdup(path))) {
+	if (!vhost || !copy) {
 		log_error("out of memory");
+		free(copy);
 		free(vhost);
 		return NULL;
 	}
 
+	vhost->path = copy;
 	vhost->loop = loop;
 	vhost->pci = pci;
 	vhost->mem = mem;

@@ -9,27 +9,33 @@ static const uint8_t lite_open[] = {
 	0x43, 0x4d, 0x44, 0x48, 0x18, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0x10, 0, 0, 0,
 };
+
 static const uint8_t lite_open_ok[] = {
 	0x43, 0x4d, 0x44, 0x48, 0x1c, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
+
 static const uint8_t lite_close[] = {
 	0x43, 0x4d, 0x44, 0x48, 0x10, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0,
 };
+
 static const uint8_t lite_close_ok[] = {
 	0x43, 0x4d, 0x44, 0x48, 0x14, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0,
 	0, 0, 0, 0,
 };
+
 static const uint8_t aggr_open[] = {
 	0x41, 0x43, 0x42, 0x48, 0, 0, 0, 0, 0x10, 0, 0, 0, 0x10, 0, 0, 0,
 	0x43, 0x4d, 0x44, 0x48, 0x1c, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0,
 };
+
 static const uint8_t aggr_open_ok[] = {
 	0x41, 0x43, 0x42, 0x48, 0, 0, 0, 0, 0x30, 0, 0, 0, 0x10, 0, 0, 0,
 	0x43, 0x4d, 0x44, 0x48, 0x20, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
+
 static const uint8_t aggr_close[] = {
 	0x41, 0x43, 0x42, 0x48, 0, 0, 1, 0, 0x10, 0, 0, 0, 0x10, 0, 0, 0,
 	0x43, 0x4d, 0x44, 0x48, 0x14, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0,
@@ -460,6 +466,24 @@ TEST(link_quality_is_answered)
 		CHECK_VIOLATION(g, "5.6.4");
 		g_free(g);
 	}
+}
+
+TEST(late_answers_are_counted)
+{
+	struct guest *g = mux_guest(true, WORLD_SINK, 0, 0);
+
+	CHECK_EQ(g_session(g, 0), 0);
+	CHECK(mux_quality(&g->modem.mux, 0));
+	g_run(g, 500000);
+	CHECK(mux_quality(&g->modem.mux, 0));
+	g_run(g, 499999);
+	CHECK_EQ(g->modem.mux.counters.acks_late, 0);
+	g_run(g, 1);
+	CHECK_EQ(g->modem.mux.counters.acks_late, 1);
+	g_run(g, 500000);
+	CHECK_EQ(g->modem.mux.counters.acks_late, 2);
+	CHECK_CLEAN(g);
+	g_free(g);
 }
 
 TEST(credits_are_topped_up_and_not_exceeded)

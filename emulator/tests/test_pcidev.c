@@ -59,9 +59,11 @@ static const struct pcidev_device_ops device_ops = {
 	.read = dev_read, .write = dev_write, .reset = dev_reset,
 	.power = dev_power,
 };
+
 static const struct pcidev_host_ops host_ops = {
 	.msi = host_msi, .pme = host_pme,
 };
+
 static struct gmem gmem;
 
 static void setup(struct pcidev *pci, uint16_t id)
@@ -71,7 +73,10 @@ static void setup(struct pcidev *pci, uint16_t id)
 	pcidev_init(pci, id, &gmem);
 	pci->device = &device_ops;
 	pci->host = &host_ops;
-	resets = msis = pmes = powers = 0;
+	resets = 0;
+	msis = 0;
+	pmes = 0;
+	powers = 0;
 }
 
 static uint32_t get(struct pcidev *pci, unsigned int offset, uint32_t size)

@@ -114,7 +114,7 @@ static struct bench *bench_new(void)
 {
 	struct bench *b = calloc(1, sizeof(*b));
 
-	strcpy(b->dir, "/tmp/iosm-emu-test-XXXXXX");
+	snprintf(b->dir, sizeof(b->dir), "/tmp/iosm-emu-test-XXXXXX");
 	CHECK(mkdtemp(b->dir) != NULL);
 	snprintf(b->path, sizeof(b->path), "%s/socket", b->dir);
 	b->loop = loop_new();
@@ -127,8 +127,10 @@ static struct bench *bench_new(void)
 	CHECK(!ftruncate(b->memfd, MEM_OFFSET + MEM_SIZE));
 	b->mem = mmap(NULL, MEM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      b->memfd, MEM_OFFSET);
-	for (int q = 0; q < 2; q++)
-		b->kick[q] = b->call[q] = -1;
+	for (int q = 0; q < 2; q++) {
+		b->kick[q] = -1;
+		b->call[q] = -1;
+	}
 	connect_guest(b);
 	return b;
 }
@@ -141,8 +143,10 @@ static void hang_up(struct bench *b)
 			close(b->kick[q]);
 		if (b->call[q] >= 0)
 			close(b->call[q]);
-		b->kick[q] = b->call[q] = -1;
-		b->avail[q] = b->used[q] = 0;
+		b->kick[q] = -1;
+		b->call[q] = -1;
+		b->avail[q] = 0;
+		b->used[q] = 0;
 	}
 	run(b);
 }
