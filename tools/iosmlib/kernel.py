@@ -9,7 +9,6 @@ import platform
 import re
 import shutil
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,31 +125,46 @@ def get(kernel: str | None = None, flavour: str = "plain") -> Kernel:
     compiler = output(["gcc", "--version"]).splitlines()[0]
     kconfig = (TOP / "Kconfig").read_text(encoding="utf-8")
     key = digest(REVISION, tree.key, flavour, fragment(flavour, tree.version), compiler, kconfig)
-    # A user's tree changes under us: it has one build directory, so that a change costs little.
-    name = f"{tree.name}-{flavour}" + ("" if tree.name.startswith("tree-") else f"-{key}")
+    name = f"{tree.name}-{flavour}"
     build = cache_dir() / "build" / name
     if not _intact(build, key):
-        with locked(f"src-{tree.name}"), locked(f"build-{name}"):
+        with locked(f"tree-{tree.name}"), locked(f"build-{name}"):
             if not _intact(build, key):
+                sources.check(tree)
                 _build(tree, flavour, build, key)
-    os.utime(build)
     return Kernel(tree, flavour, build, key)
 
 
 def _build(tree: Tree, flavour: str, build: Path, key: str) -> None:
-    # What an interrupted build left is taken up again, once; anything else that is not whole is built anew.
-    started = build / "started"
-    if build.exists() and not tree.name.startswith("tree-") and not started.exists():
+    # Other inputs, or an interrupted build: make goes on from what is there. A finished build whose files are not
+    # what they were is not trusted, nor is a directory of which nothing is known.
+    stamp = read_stamp(build)
+    used = build.exists() and any(build.iterdir())
+    if used and not (build / "started").exists() and (not stamp or not _intact(build, str(stamp.get("key")))):
         print(f"  the cached kernel {build.name} is damaged: built anew", file=sys.stderr)
-        remove_tree(build)
+        _empty(build)
+        used = False
+    try:
+        _compile(tree, flavour, build, key)
+    except Error as err:
+        if not used:
+            raise
+        print(f"  {err}; once more, from nothing", file=sys.stderr)
+        _empty(build)
+        _compile(tree, flavour, build, key)
+
+
+def _empty(build: Path) -> None:
+    for path in build.iterdir():
+        remove_tree(path)
+
+
+def _compile(tree: Tree, flavour: str, build: Path, key: str) -> None:
     build.mkdir(parents=True, exist_ok=True)
-    again = started.exists()
-    started.unlink(missing_ok=True)
+    (build / "started").touch()
     (build / "stamp.json").unlink(missing_ok=True)
     sources.copy_driver(tree.linux / sources.IOSM)
     _configure(tree, build, flavour)
-    if not again:
-        started.touch()
     progress = Progress(f"building the {flavour} kernel {tree.version[0]}.{tree.version[1]}")
     count = 0
 
@@ -170,12 +184,9 @@ def _build(tree: Tree, flavour: str, build: Path, key: str) -> None:
         raise Error(f"the build of {build.name} left no Module.symvers")
     progress.done(f"{count} objects")
     _slim(build)
-    started.unlink(missing_ok=True)
     write_stamp(build, {"key": key, "flavour": flavour, "kernel": tree.name,
                         "files": {file: sha256(build / file) for file in ("vmlinux", ".config", "Module.symvers")}})
-    for old in build.parent.glob(f"{tree.name}-{flavour}-*"):
-        if old != build and old.stat().st_mtime < time.time() - 14 * 86400:
-            remove_tree(old)
+    (build / "started").unlink()
 
 
 def _slim(build: Path) -> None:
@@ -192,7 +203,7 @@ def module(kernel: Kernel, name: str = "ours") -> Path:
     if name not in MODULES:
         raise Error(f"module '{name}': known are {', '.join(MODULES)}")
     checkout = digest(str(TOP)) if name != "stock" else "all"
-    place = cache_dir() / "mod" / f"{kernel.build.name}-{kernel.key}" / checkout / name
+    place = cache_dir() / "mod" / kernel.build.name / checkout / name
     with locked(f"mod-{kernel.build.name}-{name}-{checkout}"):
         if name == "ours":
             sources.copy_driver(place)
@@ -200,7 +211,7 @@ def module(kernel: Kernel, name: str = "ours") -> Path:
         elif name == "stock":
             stamp = read_stamp(place)
             result = place / "iosm.ko"
-            if stamp.get("sha256") and result.is_file() and sha256(result) == stamp["sha256"]:
+            if stamp.get("key") == kernel.key and result.is_file() and sha256(result) == stamp.get("sha256"):
                 return result
             remove_tree(place)
             sources.copy_stock(kernel.tree, place)
@@ -223,6 +234,5 @@ def module(kernel: Kernel, name: str = "ours") -> Path:
         if not result.is_file():
             raise Error(f"the build of the {name} module left no {result.name}, see {log}")
         if name == "stock":
-            write_stamp(place, {"sha256": sha256(result)})
-        os.utime(kernel.build)
+            write_stamp(place, {"key": kernel.key, "sha256": sha256(result)})
     return result

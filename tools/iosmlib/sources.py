@@ -90,6 +90,11 @@ def patches(version: tuple[int, int]) -> list[Path]:
     return sorted(fitting[-1].glob("*.patch")) if fitting else []
 
 
+def patches_key(version: tuple[int, int]) -> list[str]:
+    """What the patches do; the words in front of them make no other tree."""
+    return [digest(path.read_text(encoding="utf-8").partition("\n---\n")[2]) for path in patches(version)]
+
+
 def debian_site() -> str:
     """The Debian mirror that this machine uses."""
     need_programs("apt-get")
@@ -205,10 +210,10 @@ def _fingerprint(tree: Path) -> str:
     return digest(sorted(found))
 
 
-def _patch(linux: Path, version: tuple[int, int]) -> None:
-    for patch in patches(version):
-        logged(["patch", "-p1", "-N", "-s", "-r", "-", "-d", linux, "-i", patch],
-               cache_dir() / "logs" / "patch.log", f"applying {patch.relative_to(TOP)}")
+def _patch(linux: Path, patch: Path, *options: str) -> None:
+    """Apply one patch, or take it back."""
+    logged(["patch", "-p1", "-N", "-s", "-r", "-", *options, "-d", linux, "-i", patch],
+           cache_dir() / "logs" / "patch.log", f"patching the kernel with {patch.name}")
 
 
 def replace_iosm(linux: Path, stock: Path | None) -> None:
@@ -236,12 +241,8 @@ def replace_iosm(linux: Path, stock: Path | None) -> None:
         makefile.write_text(text + "obj-$(CONFIG_IOSM) += iosm/\n", encoding="utf-8")
 
 
-def _verify(linux: Path, stamp: dict[str, object]) -> bool:
-    """Is the tree what it was when it was finished? Sampled by size of everything that a build reads."""
-    return stamp.get("manifest") == _manifest(linux)
-
-
 def _manifest(linux: Path) -> str:
+    """The sizes of all that a build reads, to notice that something is missing or cut off."""
     found = []
     for part in ("arch", "block", "drivers/base", "drivers/net/wwan", "drivers/pci", "fs", "include", "init", "kernel",
                  "lib", "mm", "net", "scripts", "security", "tools/testing/kunit", "tools/include", "virt", "crypto"):
@@ -267,37 +268,62 @@ def get(kernel: str, *, verify: bool = False) -> Tree:
     return _get_path(path.resolve())
 
 
+def check(tree: Tree) -> None:
+    """To be called with the tree locked: is it still what get() returned?"""
+    if read_stamp(tree.path).get("key") != tree.key.partition("/")[0]:
+        raise Error("another run changed the cached kernel tree, with other patches: try again")
+
+
 def _get_debian(name: str, verify: bool) -> Tree:
     version = parse_version(name)
-    key = digest(REVISION, name, [sha256(patch) for patch in patches(version)], LEAVE_OUT)
-    base = cache_dir() / "src" / f"{name}-{key}"
-    tree = Tree(name, base, base / "stock", version, key)
-    stamp = read_stamp(base)
-    if stamp.get("key") == key and tree.stock.is_dir() and (tree.linux / "Makefile").is_file() \
-            and not (verify and not _verify(tree.linux, stamp)):
-        return Tree(name, base, tree.stock, version, f"{key}-{stamp.get('package')}")
-    with locked(f"src-{name}"):
+    # The tree keeps its place, and changes of our patches are made in it: builds then go on from where they are.
+    base = cache_dir() / "src" / name
+    made_of = digest(REVISION, name, LEAVE_OUT)
+    key = digest(made_of, patches_key(version))
+
+    def tree() -> Tree:
+        return Tree(name, base, base / "stock", version, f"{key}/{read_stamp(base).get('package')}")
+
+    def good(deep: bool) -> bool:
         stamp = read_stamp(base)
-        if stamp.get("key") == key and _verify(tree.linux, stamp) and tree.stock.is_dir():
-            return Tree(name, base, tree.stock, version, f"{key}-{stamp.get('package')}")
-        if base.exists():
-            print(f"  the cached kernel tree {base.name} is incomplete or damaged: made anew", file=sys.stderr)
+        return stamp.get("made_of") == made_of and (base / "stock").is_dir() and (base / "linux/Makefile").is_file() \
+            and not (deep and stamp.get("manifest") != _manifest(base / "linux"))
+
+    if good(verify) and read_stamp(base).get("key") == key:
+        return tree()
+    with locked(f"tree-{name}"):
+        stamp = read_stamp(base)
+        whole = good(True)
+        if whole and stamp.get("key") == key:
+            return tree()
         need_programs("dpkg-deb", "tar", "xz", "patch", "rsync")
-        remove_tree(base)
-        base.mkdir(parents=True)
-        deb, package = _cached_deb(name)
-        _unpack(deb, tree.linux)
-        if tree_version(tree.linux) != version:
-            raise Error(f"{deb.name} is not a {name} kernel")
-        _patch(tree.linux, version)
-        replace_iosm(tree.linux, tree.stock)
-        if not tree.stock.is_dir():
-            raise Error(f"the kernel tree {name} has no {IOSM} of its own")
-        write_stamp(base, {"key": key, "package": package, "manifest": _manifest(tree.linux)})
-        for old in base.parent.glob(f"{name}-*"):
-            if old != base and old.stat().st_mtime < time.time() - 14 * 86400:
-                remove_tree(old)
-        return Tree(name, base, tree.stock, version, f"{key}-{package}")
+        if whole:
+            (base / "stamp.json").unlink()
+            for patch in sorted((base / "patches").glob("*.patch"), reverse=True):
+                _patch(base / "linux", patch, "-R")
+        else:
+            if base.exists():
+                print(f"  the cached kernel tree {name} is incomplete, damaged or old: made anew", file=sys.stderr)
+            # Only what is below the name: the name itself may lead elsewhere.
+            for part in ("stamp.json", "patches", "stock", "linux"):
+                remove_tree(base / part)
+            base.mkdir(parents=True, exist_ok=True)
+            deb, package = _cached_deb(name)
+            _unpack(deb, base / "linux")
+            if tree_version(base / "linux") != version:
+                raise Error(f"{deb.name} is not a {name} kernel")
+            stamp = {"package": package}
+            replace_iosm(base / "linux", base / "stock")
+            if not (base / "stock").is_dir():
+                raise Error(f"the kernel tree {name} has no {IOSM} of its own")
+        remove_tree(base / "patches")
+        (base / "patches").mkdir()
+        for patch in patches(version):
+            _patch(base / "linux", patch)
+            shutil.copy(patch, base / "patches")
+        write_stamp(base, {"key": key, "made_of": made_of, "package": stamp["package"],
+                           "manifest": _manifest(base / "linux")})
+        return tree()
 
 
 def _cached_deb(name: str) -> tuple[Path, str]:
@@ -318,10 +344,10 @@ def _get_path(source: Path) -> Tree:
     version = tree_version(source)
     name = f"tree-{digest(str(source))}"
     base = cache_dir() / "src" / name
-    with locked(f"src-{name}"):
+    with locked(f"tree-{name}"):
         need_programs("rsync", "patch")
         print_every = Progress(f"looking at {source}")
-        key = digest(REVISION, _fingerprint(source), [sha256(patch) for patch in patches(version)])
+        key = digest(REVISION, _fingerprint(source), patches_key(version))
         print_every.done()
         tree = Tree(name, base, base / "stock", version, key)
         if read_stamp(base).get("key") == key and tree.stock.is_dir():
@@ -335,7 +361,8 @@ def _get_path(source: Path) -> Tree:
                 "--exclude=/arch/*/include/generated", "--exclude=/vmlinux*", "--exclude=/Module.symvers",
                 f"{source}/", f"{base / 'linux'}/"], cache_dir() / "logs" / "copy.log", f"copying {source}")
         progress.done()
-        _patch(tree.linux, version)
+        for patch in patches(version):
+            _patch(tree.linux, patch)
         remove_tree(tree.stock)
         if (tree.linux / IOSM).is_dir():
             replace_iosm(tree.linux, tree.stock)
