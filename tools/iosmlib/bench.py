@@ -541,8 +541,8 @@ class Bench:
                  emulator: Sequence[str] = (), load: bool = True, modem: bool = True, trace: bool = False, pcap: bool = False,
                  command_line: Sequence[str] = (), ncpus: int = 2, directory: Path | None = None, log: str = "info",
                  interactive: bool = False) -> None:
-        if driver not in ("ours", "stock"):
-            raise Error(f"driver '{driver}': known are ours and stock")
+        if driver not in ("ours", "stock", "kunit"):
+            raise Error(f"driver '{driver}': known are ours, stock and kunit")
         self.driver = driver
         self.load = load
         self.kernel = kernels.get(which, flavour or os.environ.get("FLAVOUR") or "plain")
@@ -587,10 +587,26 @@ class Bench:
             if (self.directory / name).is_file():
                 shutil.copy(self.directory / name, place / name)
 
+    def collect_coverage(self) -> None:
+        """Where the run is for coverage, add what it reached; a guest that is gone reached nothing."""
+        target = os.environ.get("IOSM_COVERAGE")
+        if not target or not self.guest.alive():
+            return
+        place = Path(tempfile.mkdtemp(prefix=f"{self.driver}-", dir=target))
+        (self.directory / "gcov").mkdir(exist_ok=True)
+        # Files of debugfs have no size that cp could go by.
+        self.guest.sh('find /sys/kernel/debug/gcov -name "*.gcda" | while read -r f; do '
+                      'cat "$f" > "$IOSM_RUN/gcov/${f##*/}" || exit 1; done', timeout=60)
+        for path in (self.directory / "gcov").glob("*.gcda"):
+            shutil.copy(path, place)
+
     def close(self) -> None:
         """End everything."""
         try:
-            self.guest.stop()
+            try:
+                self.collect_coverage()
+            finally:
+                self.guest.stop()
         finally:
             try:
                 self.emulator.stop()

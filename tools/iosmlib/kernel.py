@@ -33,7 +33,7 @@ from .common import (
 from .sources import Tree
 
 FLAVOURS = ("plain", "debug", "pm")
-MODULES = ("ours", "stock", "rootport")
+MODULES = ("ours", "stock", "rootport", "kunit")
 REVISION = 1			# to be raised when this file builds something else from the same inputs
 UML = TOP / "tests" / "uml"
 PROGRAMS = ("make", "gcc", "ld", "flex", "bison", "bc", "rsync", "patch")
@@ -199,13 +199,13 @@ def _slim(build: Path) -> None:
 
 
 def module(kernel: Kernel, name: str = "ours") -> Path:
-    """Build a module for a kernel: our driver, the tree's own, or the oracle's root port."""
+    """Build a module for a kernel: our driver, the tree's own, the oracle's root port, our driver with its unit tests."""
     if name not in MODULES:
         raise Error(f"module '{name}': known are {', '.join(MODULES)}")
     checkout = digest(str(TOP)) if name != "stock" else "all"
     place = cache_dir() / "mod" / kernel.build.name / checkout / name
     with locked(f"mod-{kernel.build.name}-{name}-{checkout}"):
-        if name == "ours":
+        if name in ("ours", "kunit"):
             sources.copy_driver(place)
             result = place / "iosm.ko"
         elif name == "stock":
@@ -223,11 +223,16 @@ def module(kernel: Kernel, name: str = "ours") -> Path:
                     (place / file).write_bytes(data)
             result = place / "rootport.ko"
         # The gcov of the driver is wanted where the kernel has it.
-        coverage = ["GCOV_PROFILE=y"] if name == "ours" and "CONFIG_GCOV_KERNEL" in kernel.config() else []
+        config = kernel.config()
+        options = ["GCOV_PROFILE=y"] if name in ("ours", "kunit") and "CONFIG_GCOV_KERNEL" in config else []
+        if name == "kunit":
+            if "CONFIG_KUNIT" not in config:
+                raise Error(f"the {kernel.flavour} kernel has no KUnit: use the flavour debug")
+            options.append("CONFIG_IOSM_KUNIT_TEST=y")
         before = result.stat().st_mtime if result.is_file() else 0.0
         progress = Progress(f"building {result.name} ({name}, {kernel.flavour})") if not before else None
         log = place / "build.log"
-        logged(["nice", "make", "-C", kernel.build, "ARCH=um", f"-j{cpus()}", f"M={place}", *coverage, "modules"], log,
+        logged(["nice", "make", "-C", kernel.build, "ARCH=um", f"-j{cpus()}", f"M={place}", *options, "modules"], log,
                f"building the {name} module", env=build_env())
         if progress:
             progress.done()
