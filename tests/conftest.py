@@ -26,7 +26,7 @@ sys.path.insert(0, str(TOP / "tools"))
 
 from iosmlib import kernel as kernels  # noqa: E402
 from iosmlib.bench import build_emulator  # noqa: E402
-from iosmlib.common import cache_dir  # noqa: E402
+from iosmlib.common import Error, cache_dir  # noqa: E402
 from testlib.modem import Config, Kit, Modem  # noqa: E402
 
 LOGS = cache_dir() / "logs" / "tests"
@@ -108,12 +108,15 @@ POOL = Pool()
 @pytest.fixture(scope="session")
 def kit() -> Kit:
     """Kernel, modules and emulator, built once."""
-    driver = os.environ.get("DRIVER", "ours")
-    kernel = kernels.get(None, os.environ.get("FLAVOUR") or "plain")
+    driver = os.environ.get("DRIVER") or "ours"
     names = ("ours",) if driver == "ours" else ("stock", "rootport")
     program = os.environ.get("IOSM_EMU")
-    return Kit(driver, kernel, {name: kernels.module(kernel, name) for name in names},
-               Path(program) if program else build_emulator())
+    try:
+        kernel = kernels.get(None, os.environ.get("FLAVOUR") or "plain")
+        return Kit(driver, kernel, {name: kernels.module(kernel, name) for name in names},
+                   Path(program) if program else build_emulator())
+    except Error as err:
+        pytest.exit(str(err), returncode=2)
 
 
 @pytest.fixture

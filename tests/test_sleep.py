@@ -21,6 +21,11 @@ def sleeps(modem: Modem) -> int:
     return int(modem.stats()["power"]["sleeps"])
 
 
+def wait_asleep(modem: Modem) -> None:
+    """Until the link sleeps."""
+    wait_until(lambda: modem.stats()["power"]["state"] == "asleep", 10, "the link goes to sleep")
+
+
 def test_ping_wakes_the_modem(modem: Modem, mux: str) -> None:
     """Uplink: each packet finds a link that sleeps, and comes through."""
     modem.up(0)
@@ -41,8 +46,7 @@ def test_commands_wake_the_modem(modem: Modem) -> None:
     """Ports, too: each command finds a link that sleeps."""
     before = sleeps(modem)
     for _ in range(10):
-        now = sleeps(modem)
-        wait_until(lambda now=now: sleeps(modem) > now, 10, "the link goes to sleep")  # type: ignore[misc]
+        wait_asleep(modem)
         assert modem.call("ports", "at", "/dev/wwan0at1", ["AT", "AT+CGSN"], 10.0)[0] == "AT\r\r\nOK\r\n"
     assert sleeps(modem) - before >= 10
 
@@ -50,9 +54,9 @@ def test_commands_wake_the_modem(modem: Modem) -> None:
 def test_links_open_while_asleep(modem: Modem, mux: str) -> None:
     """Opening and closing sessions wakes the modem."""
     for _ in range(5):
-        now = sleeps(modem)
+        wait_asleep(modem)
         modem.up(0, 6)
-        wait_until(lambda now=now: sleeps(modem) > now, 10, "the link goes to sleep")  # type: ignore[misc]
+        wait_asleep(modem)
         modem.down(6, 0)
 
 

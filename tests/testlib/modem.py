@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import shutil
 import subprocess
@@ -77,12 +78,12 @@ class Address:
     @property
     def host6(self) -> str:
         """Ours, IPv6."""
-        return f"fd64:{self.session}::2"
+        return str(ipaddress.ip_address(f"fd64:{self.session}::2"))
 
     @property
     def gateway6(self) -> str:
         """The network's, IPv6."""
-        return f"fd64:{self.session}::1"
+        return str(ipaddress.ip_address(f"fd64:{self.session}::1"))
 
     def pair(self, family: int) -> tuple[str, str]:
         """Host and gateway of one IP version."""
