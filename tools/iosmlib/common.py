@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import fcntl
 import hashlib
@@ -16,12 +17,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 TOP = Path(__file__).resolve().parents[2]
 
 
 class Error(Exception):
     """Something the user can understand and do something about: one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line whose mistakes cost one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """One line, status 2."""
+        print(f"{self.prog}: {message}, try --help", file=sys.stderr)
+        sys.exit(2)
 
 
 def cache_dir() -> Path:
