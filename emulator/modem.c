@@ -382,18 +382,20 @@ static void modem_scan(struct modem *modem)
 	for (unsigned int n = 0; n < WIRE_PIPES; n += 2) {
 		struct ring_pipe *pipe = &rings->pipe[n];
 		unsigned int count = rings_uplink(rings, n);
+		uint32_t wait = pipe->backoff_us;
 
 		if (!count)
 			continue;
+		if (wait > modem->config.coalesce_us)
+			wait = modem->config.coalesce_us;
 		power_activity(&modem->power);
 		if (n == MUX_UL_PIPE)
 			modem->last_traffic_us = loop_now_us(modem->loop);
 		modem->unsignalled += count;
-		if (!pipe->backoff_us ||
-		    modem->unsignalled >= (pipe->entries + 3u) / 4)
+		if (!wait || modem->unsignalled >= (pipe->entries + 3u) / 4)
 			modem->interrupt = true;
 		else if (!modem->moderation.armed)
-			loop_timer_arm(&modem->moderation, pipe->backoff_us);
+			loop_timer_arm(&modem->moderation, wait);
 	}
 	check_fill(modem);
 	for (unsigned int n = 1; n < WIRE_PIPES; n += 2)

@@ -29,10 +29,12 @@ struct world;
  * @boot_us: time in stage BOOT before RUN; 0 = RUN from the start
  * @idle_us: device sleep after so much silence; 0 = never
  * @running_us: delay of the interrupt that says RUNNING
+ * @coalesce_us: collect uplink completions for at most so long
  */
 struct modem_config {
 	struct mux_config mux;
 	uint64_t boot_us, idle_us, running_us;
+	uint32_t coalesce_us;
 };
 
 /**

@@ -21,6 +21,7 @@ enum option_id {
 	OPT_IDLE_SLEEP,
 	OPT_RUNNING_DELAY,
 	OPT_RESPONSE_DELAY,
+	OPT_COALESCE,
 	OPT_CRITIC,
 	OPT_WORLD,
 	OPT_RATE,
@@ -46,6 +47,7 @@ static const struct option long_options[] = {
 	{ "idle-sleep", required_argument, NULL, OPT_IDLE_SLEEP },
 	{ "running-delay", required_argument, NULL, OPT_RUNNING_DELAY },
 	{ "response-delay", required_argument, NULL, OPT_RESPONSE_DELAY },
+	{ "coalesce", required_argument, NULL, OPT_COALESCE },
 	{ "critic", required_argument, NULL, OPT_CRITIC },
 	{ "world", required_argument, NULL, OPT_WORLD },
 	{ "rate", required_argument, NULL, OPT_RATE },
@@ -80,6 +82,8 @@ static const char help[] =
 "  --idle-sleep MS       device sleep after so much silence, 0 = never (0)\n"
 "  --running-delay MS    delay of the interrupt that says RUNNING (50)\n"
 "  --response-delay MS   delay of session responses (1)\n"
+"  --coalesce US         collect uplink completions for at most so long, and not\n"
+"                        longer than the host allows in its OPEN message (100)\n"
 "World:\n"
 "  --world tun|echo|sink|source   where IP packets go to (tun)\n"
 "  --rate N              source: packets per second and session, 0 = any (0)\n"
@@ -163,6 +167,9 @@ static int number_option(struct options *options, int id, const char *name,
 		break;
 	case OPT_RESPONSE_DELAY:
 		options->modem.mux.response_us = value * 1000;
+		break;
+	case OPT_COALESCE:
+		options->modem.coalesce_us = (uint32_t)value;
 		break;
 	case OPT_RATE:
 		options->world.rate = value;
@@ -287,6 +294,7 @@ int options_parse(struct options *options, int argc, char **argv)
 		.log = LOG_WARN,
 		.modem = {
 			.running_us = 50000,
+			.coalesce_us = 100,
 			.mux = {
 				.aggregation = true,
 				.ul_pad = unset,

@@ -226,8 +226,6 @@ static void check_reserved(const uint8_t *entry)
 static bool pipe_may_open(struct rings *rings, unsigned int n,
 			  const struct ring_pipe *new)
 {
-	uint32_t usual = n < 2 ? 1000 : 0;
-
 	if (n >= WIRE_PIPES) {
 		violation("3.4.2", "OPEN of pipe %u, which does not exist", n);
 		return false;
@@ -256,9 +254,10 @@ static bool pipe_may_open(struct rings *rings, unsigned int n,
 	if (new->vector)
 		quirk("3.4.2", 0, "OPEN of pipe %u with MSI vector %u", n,
 		      new->vector);
-	if (new->backoff_us != usual)
-		quirk("3.4.2", 0, "OPEN of pipe %u with back-off %u, usual is %u",
-		      n, new->backoff_us, usual);
+	/* The usual ones are 0 and 1000; it is the host's choice. */
+	if (new->backoff_us > 1000000)
+		violation("3.4.2", "OPEN of pipe %u with back-off %u us", n,
+			  new->backoff_us);
 	if (gmem_load32(head_word(rings, n)))
 		violation("3.5.2", "OPEN of pipe %u with head %u", n,
 			  gmem_load32(head_word(rings, n)));

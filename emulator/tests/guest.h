@@ -273,6 +273,7 @@ static inline struct guest *g_new(bool aggregation, enum world_kind kind)
 {
 	const struct modem_config config = {
 		.running_us = 50000,
+		.coalesce_us = 1000,
 		.mux = {
 			.aggregation = aggregation,
 			.ul_pad = aggregation ? 16 : 0,

@@ -542,7 +542,7 @@ TEST(open_fields_are_checked)
 	CHECK_EQ(g_message(g, m), 1);
 	CHECK_VIOLATION(g, "3.4.2");
 	g_open_bytes(g, 6, 4, m);
-	wire_put32(m + 16, 77);
+	wire_put32(m + 16, 1000001);
 	CHECK_EQ(g_message(g, m), 1);
 	CHECK_VIOLATION(g, "3.4.2");
 	g_open_bytes(g, 8, 4, m);
