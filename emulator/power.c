@@ -158,6 +158,7 @@ bool power_message(struct power *power, unsigned int target,
 	if (!power->host_sleeps)
 		violation("6.5", "host wakes up, but did not sleep");
 	power->host_sleeps = false;
+	power->postponed = true;
 	power_activity(power);
 	power->ops->awake(power->ctx);
 	return true;
@@ -168,6 +169,7 @@ static void power_ack_sleep(struct power *power)
 	switch (power->state) {
 	case POWER_ASKED:
 		power->sleeps++;
+		power->unseen = false;
 		power_set(power, POWER_ASLEEP);
 		return;
 	case POWER_AWAKE:

@@ -145,6 +145,24 @@ TEST(doorbell_takes_sleep_back_before_its_acknowledgement)
 	g_free(g);
 }
 
+TEST(unseen_sleep_is_forgotten)
+{
+	struct guest *g = sleepy(0);
+
+	g_channel(g, 2, 8, 64);
+	CHECK(modem_sleep(&g->modem));
+	g_send(g, 2, "x", 1);
+	CHECK(modem_sleep(&g->modem));
+	g_ring(g, 2, 1);
+	g_ring(g, 2, 2);
+	g_ring(g, 2, 0);
+	CHECK_CLEAN(g);
+	/* The acknowledgement of the first sleep cannot come any more. */
+	g_ring(g, 2, 1);
+	CHECK_VIOLATION(g, "6.3");
+	g_free(g);
+}
+
 TEST(late_acknowledgement_is_counted)
 {
 	struct guest *g = sleepy(0);
@@ -298,6 +316,8 @@ TEST(host_sleep_handshake)
 	/* What was postponed is done now, and the doorbell for it may come. */
 	CHECK_EQ(g_receive(g, 3, &data), 1);
 	g_ring(g, 0, 6);
+	/* Or it is the one that says "postponed". */
+	g_ring(g, 0, 1);
 	CHECK_CLEAN(g);
 	g_free(g);
 }
