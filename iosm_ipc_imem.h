@@ -32,6 +32,7 @@ struct iosm_modem;
  * @IOSM_FAILED: setting it up failed several times; given up
  * @IOSM_LOST: the device does not answer on the bus
  * @IOSM_GONE: being unbound
+ * @IOSM_STATE_COUNT: number of states, not a state
  */
 enum iosm_state {
 	IOSM_OFF,
@@ -50,6 +51,15 @@ enum iosm_state {
 
 /**
  * enum iosm_channel_id - purpose of a pair of pipes (protocol.rst 4.1)
+ * @IOSM_CHANNEL_MUX: IP data
+ * @IOSM_CHANNEL_RPC: RPC messages, 7360 only
+ * @IOSM_CHANNEL_AT0: AT commands, first port
+ * @IOSM_CHANNEL_TRACE: modem log
+ * @IOSM_CHANNEL_AT1: AT commands, second port
+ * @IOSM_CHANNEL_LOOPBACK: never used
+ * @IOSM_CHANNEL_MBIM: MBIM messages, 7560 only
+ * @IOSM_CHANNEL_FLASH: conversation with the boot loaders
+ * @IOSM_CHANNEL_COUNT: number of channels, not a channel
  */
 enum iosm_channel_id {
 	IOSM_CHANNEL_MUX = 0,
@@ -140,6 +150,14 @@ struct iosm_client {
 
 /**
  * enum iosm_event - what user space is told as IOSM_EVENT (protocol.rst 8.6)
+ * @IOSM_EVENT_NOT_READY: the driver is being unbound
+ * @IOSM_EVENT_ROM_READY: the modem is in its boot ROM
+ * @IOSM_EVENT_READY: ports and network devices are there
+ * @IOSM_EVENT_CRASH: firmware crashed
+ * @IOSM_EVENT_CD_READY: the core dump of a crash is ready
+ * @IOSM_EVENT_LINK_DOWN: the modem does not answer, or was given up
+ * @IOSM_EVENT_TIMEOUT: an answer did not come in time
+ * @IOSM_EVENT_COUNT: number of events, not an event
  */
 enum iosm_event {
 	IOSM_EVENT_NOT_READY,
