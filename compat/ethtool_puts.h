@@ -8,10 +8,12 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 
 #include <linux/ethtool.h>
+#include <linux/string.h>
 
 static inline void ethtool_puts(u8 **data, const char *str)
 {
-	ethtool_sprintf(data, "%s", str);
+	strscpy_pad((char *)*data, str, ETH_GSTRING_LEN);
+	*data += ETH_GSTRING_LEN;
 }
 
 #endif
