@@ -120,6 +120,7 @@ static void remove_other(void *ctx, uint32_t events)
 	reads++;
 	loop_fd_remove(victim);
 	loop_fd_remove(victim);
+	victim = NULL;
 }
 
 TEST(descriptors_are_watched)
