@@ -100,16 +100,17 @@ class Progress:
 
 
 @contextlib.contextmanager
-def locked(name: str) -> Iterator[None]:
-    """Keep other runs of our tools away from one part of the cache."""
+def locked(name: str, *, shared: bool = False) -> Iterator[None]:
+    """Keep other runs of our tools away from one part of the cache; or, shared, only those that change it."""
     path = cache_dir() / "locks"
     path.mkdir(exist_ok=True)
     with open(path / name, "w", encoding="ascii") as handle:
+        how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, how | fcntl.LOCK_NB)
         except BlockingIOError:
             print(f"  waiting for another run that uses {name} ...", file=sys.stderr, flush=True)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(handle, how)
         yield
 
 

@@ -128,7 +128,7 @@ def get(kernel: str | None = None, flavour: str = "plain") -> Kernel:
     name = f"{tree.name}-{flavour}"
     build = cache_dir() / "build" / name
     if not _intact(build, key):
-        with locked(f"tree-{tree.name}"), locked(f"build-{name}"):
+        with locked(f"build-{name}"), locked(f"tree-{tree.name}", shared=True):
             if not _intact(build, key):
                 sources.check(tree)
                 _build(tree, flavour, build, key)
@@ -163,8 +163,10 @@ def _compile(tree: Tree, flavour: str, build: Path, key: str) -> None:
     build.mkdir(parents=True, exist_ok=True)
     (build / "started").touch()
     (build / "stamp.json").unlink(missing_ok=True)
-    sources.copy_driver(tree.linux / sources.IOSM)
-    _configure(tree, build, flavour)
+    with locked(f"driver-{tree.name}"):
+        # The kernel proper needs our Kconfig only; afterwards others may put their driver there.
+        sources.copy_driver(tree.linux / sources.IOSM)
+        _configure(tree, build, flavour)
     progress = Progress(f"building the {flavour} kernel {tree.version[0]}.{tree.version[1]}")
     count = 0
 
