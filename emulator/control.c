@@ -106,6 +106,32 @@ static const char *run_grant(struct control *control, char **argv, FILE *answer)
 	       NULL : "the channel is closed or busy";
 }
 
+static const char *hold(struct control *control, const char *text, bool held)
+{
+	unsigned long pipe;
+	char *end;
+
+	pipe = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || pipe >= WIRE_PIPES ||
+	    pipe % 2)
+		return "pipe must be an even number below 24";
+	modem_hold(control->modem, (unsigned int)pipe, held);
+	return NULL;
+}
+
+static const char *run_hold(struct control *control, char **argv, FILE *answer)
+{
+	(void)answer;
+	return hold(control, argv[1], true);
+}
+
+static const char *run_release(struct control *control, char **argv,
+			       FILE *answer)
+{
+	(void)answer;
+	return hold(control, argv[1], false);
+}
+
 static const char *run_sleep(struct control *control, char **argv, FILE *answer)
 {
 	(void)argv;
@@ -286,8 +312,10 @@ static const struct control_command commands[] = {
 	{ "flow", "stop|resume SESSION", 2, run_flow },
 	{ "grant", "SESSION BYTES", 2, run_grant },
 	{ "help", "", 0, run_help },
+	{ "hold", "PIPE", 1, run_hold },
 	{ "lqr", "SESSION", 1, run_lqr },
 	{ "quit", "", 0, run_quit },
+	{ "release", "PIPE", 1, run_release },
 	{ "sleep", "", 0, run_sleep },
 	{ "stats", "", 0, run_stats },
 	{ "wake", "", 0, run_wake },

@@ -919,3 +919,11 @@ bool modem_wake(struct modem *modem)
 	power_wake(&modem->power);
 	return power_up(&modem->power);
 }
+
+void modem_hold(struct modem *modem, unsigned int pipe, bool held)
+{
+	trace("pipe %u is %s", pipe, held ? "held" : "released");
+	modem->rings.held[pipe] = held;
+	modem->scan = true;
+	modem_schedule(modem);
+}

@@ -99,6 +99,13 @@ void modem_exit(struct modem *modem);
 bool modem_sleep(struct modem *modem);
 bool modem_wake(struct modem *modem);
 
+/**
+ * modem_hold() - stop taking what the host posts to an uplink pipe, or go on
+ *
+ * Lasts over closing the pipe, driver reloads and resets.
+ */
+void modem_hold(struct modem *modem, unsigned int pipe, bool held);
+
 /** modem_stage_name() - for log, trace and statistics. */
 const char *modem_stage_name(uint32_t stage);
 

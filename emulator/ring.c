@@ -580,7 +580,7 @@ unsigned int rings_uplink(struct rings *rings, unsigned int n)
 	struct ring_pipe *pipe = &rings->pipe[n];
 	unsigned int count = 0;
 
-	if (!pipe_look(rings, n))
+	if (!pipe_look(rings, n) || rings->held[n])
 		return 0;
 
 	while (pipe->open && pipe->tail != pipe->head) {

@@ -90,6 +90,7 @@ struct rings {
 	struct ring_context context;
 	uint16_t tail, head;
 	struct ring_pipe pipe[WIRE_PIPES];
+	bool held[WIRE_PIPES];
 	uint64_t control_moved, pipes_moved;
 	uint64_t window_low, window_high;
 	uint64_t messages[6];

@@ -182,7 +182,7 @@ def control_commands(directory: Path) -> None:
         assert len(stats["sessions"]) == 8 and "db0_reasons" in stats and "power" in stats
         assert any(str(c).startswith("flow") for c in commands["commands"])
         for line in ("", "nonsense", "flow", "flow stop", "flow stop 8", "flow stop -1", "flow halt 0",
-                     "flow stop 0 0", "flow stop 0", "lqr 0", "lqr 9", "grant 0 1", "grant 0 x", "sleep", "wake",
+                     "flow stop 0 0", "flow stop 0", "lqr 0", "lqr 9", "grant 0 1", "grant 0 x", "hold", "hold 1", "hold 24", "hold x", "release -2", "sleep", "wake",
                      "stats now", "a b c d e f g h i j k"):
             answer = ask(control, line)[0]
             assert answer["ok"] is False and answer["error"], line
