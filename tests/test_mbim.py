@@ -6,6 +6,7 @@ Implements the check of protocol.rst 4.1, 4.2, 8.2 and 10.6.4 T10, T11.
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -13,6 +14,7 @@ from testlib.modem import Address, Modem
 
 DEVICE = "/dev/wwan0mbim0"
 LARGEST = 32768
+UPLINK_PIPE = 12
 NO_DEVICE_SUPPORT = 9
 TIMEOUT = 10.0
 
@@ -202,6 +204,39 @@ def test_lazy_reader_costs_bounded_memory(modem: Modem) -> None:
     assert result["left"] == 0
     assert result["peak"] > 0
     assert result["peak"] <= 128 * result["answer"], "the kernel keeps whatever the modem sends"
+
+
+def test_writers_wait_for_the_modem(modem: Modem) -> None:
+    """A modem that takes nothing: a bounded number of writes succeeds, then EAGAIN, or the writer sleeps.
+
+    When the modem goes on, both wake up, and each message that was taken is answered (each with an error, because no
+    MBIM session is open).
+    """
+    limit = 200
+    message = modem.call("mbim", "query", 1)
+    modem.control(f"hold {UPLINK_PIPE}")
+    try:
+        job = modem.spawn("ports", "fill", DEVICE, message, limit, 0.5, TIMEOUT)
+    finally:
+        modem.control(f"release {UPLINK_PIPE}")
+    assert job.wait() == 0
+    result = json.loads(job.output().splitlines()[-1])
+    assert 0 < result["taken"] < limit
+    assert result == {"taken": result["taken"], "error": "EAGAIN", "held": True, "writable": True, "resumed": True,
+                      "answers": result["taken"] + 1}
+
+
+def test_close_while_the_modem_takes_nothing(modem: Modem) -> None:
+    """The last close of a port with messages under way is bounded, and the port works again afterwards."""
+    message = modem.call("mbim", "query", 1)
+    modem.control(f"hold {UPLINK_PIPE}")
+    try:
+        # Twice the time that a close may take, and less than what makes the peer give up.
+        result = modem.call("ports", "fill", DEVICE, message, 200, 0.2, 1.0)
+        assert result["answers"] == 0
+    finally:
+        modem.control(f"release {UPLINK_PIPE}")
+    assert "004999010640000" in mbimcli(modem, "--query-device-caps")
 
 
 def test_second_open_shares_the_channel(modem: Modem) -> None:

@@ -193,33 +193,12 @@ def echo_in_parts(device: str, size: int, part: int, timeout: float) -> dict:
         os.close(fd)
 
 
-def fill(device: str, message: str, limit: int, settle: float) -> dict:
-    """Write the same message (hex) until the port takes no more for a while.
+def fill(device: str, message: str, limit: int, settle: float, timeout: float) -> dict:
+    """Write the same message (in hexadecimal) until the port takes no more; say "full"; wait until it does again.
 
-    Tells how many it took, what the next write and poll said then, and whether a blocking writer was held back.
+    Tells how many it took, whether a blocking writer was held back, and whether poll() and that writer woke up. What
+    the modem answered is read and counted, until nothing comes any more.
     """
-    data = bytes.fromhex(message)
-    fd = os.open(device, os.O_RDWR | os.O_NONBLOCK)
-    try:
-        taken = 0
-        outcome = ""
-        while taken < limit:
-            try:
-                os.write(fd, data)
-                taken += 1
-            except OSError as err:
-                outcome = _error(err)
-                # Perhaps the modem is only slow.
-                if outcome != "EAGAIN" or not _wait(fd, select.POLLOUT, settle):
-                    break
-        events = _wait(fd, select.POLLOUT, 0)
-        return {"taken": taken, "error": outcome, "writable": bool(events & select.POLLOUT)}
-    finally:
-        os.close(fd)
-
-
-def fill_and_recover(device: str, message: str, limit: int, settle: float, timeout: float) -> dict:
-    """Like fill(), then print "full", and wait until the port takes writes again: poll, and a blocked writer."""
     data = bytes.fromhex(message)
     fd = os.open(device, os.O_RDWR | os.O_NONBLOCK)
     blocking = os.open(device, os.O_RDWR)
@@ -238,16 +217,20 @@ def fill_and_recover(device: str, message: str, limit: int, settle: float, timeo
                 taken += 1
             except OSError as err:
                 outcome = _error(err)
+                # Perhaps the driver is only slow.
                 if outcome != "EAGAIN" or not _wait(fd, select.POLLOUT, settle):
                     break
-        thread = threading.Thread(target=writer, daemon=True)
-        thread.start()
+        threading.Thread(target=writer, daemon=True).start()
         held = not finished.wait(settle)
         print("full", flush=True)
-        events = _wait(fd, select.POLLOUT, timeout)
+        writable = bool(_wait(fd, select.POLLOUT, timeout) & select.POLLOUT)
         resumed = finished.wait(timeout)
-        return {"taken": taken, "error": outcome, "held": held, "writable": bool(events & select.POLLOUT),
-                "resumed": resumed}
+        answers = 0
+        while answers < taken + resumed and _wait(fd, select.POLLIN, timeout):
+            os.read(fd, 65536)
+            answers += 1
+        return {"taken": taken, "error": outcome, "held": held, "writable": writable, "resumed": resumed,
+                "answers": answers}
     finally:
         os.close(fd)
         os.close(blocking)
