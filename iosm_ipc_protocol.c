@@ -98,6 +98,7 @@ int iosm_protocol_init(struct iosm_protocol *protocol, struct iosm_bus *bus,
 	protocol->ops = ops;
 	spin_lock_init(&protocol->lock);
 	protocol->halted = true;
+	protocol->timeout = IOSM_CONTROL_TIMEOUT;
 	for (i = 0; i < IOSM_PIPES; i++)
 		protocol->pipes[i].number = i;
 
@@ -160,6 +161,7 @@ void iosm_protocol_halt(struct iosm_protocol *protocol)
 
 	spin_lock_bh(&protocol->lock);
 	protocol->halted = true;
+	protocol->timeout = IOSM_CONTROL_TIMEOUT;
 	for (i = 0; i < IOSM_CONTROL_ENTRIES; i++) {
 		struct iosm_request *owner = protocol->owner[i];
 
@@ -336,7 +338,7 @@ static int iosm_protocol_request(struct iosm_protocol *protocol,
 		return ret;
 
 	if (!wait_for_completion_timeout(&request.done,
-					 msecs_to_jiffies(IOSM_CONTROL_TIMEOUT)) &&
+					 msecs_to_jiffies(protocol->timeout)) &&
 	    iosm_protocol_abandon(protocol, &request, index)) {
 		iosm_protocol_fatal(protocol, "control request unanswered",
 				    -ETIMEDOUT);

@@ -122,6 +122,8 @@ struct iosm_protocol_stats {
  * @halted: no IPC session; nothing is posted or believed
  * @head: next control entry to fill; private, shared copy is write-only
  * @tail: next control entry to complete
+ * @timeout: how long to wait for an answer, milliseconds; IOSM_CONTROL_TIMEOUT
+ *	but for the unit tests
  * @owner: who waits for an entry
  * @abandoned: entries whose waiter gave up
  * @stats: counters
@@ -137,6 +139,7 @@ struct iosm_protocol {
 	bool halted;
 	u16 head;
 	u16 tail;
+	unsigned int timeout;
 	struct iosm_request *owner[IOSM_CONTROL_ENTRIES];
 	DECLARE_BITMAP(abandoned, IOSM_CONTROL_ENTRIES);
 	struct iosm_protocol_stats stats;

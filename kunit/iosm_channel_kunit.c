@@ -480,7 +480,9 @@ static void unanswered_open_ends_the_session(struct kunit *test)
 	struct channel_test *t = test->priv;
 
 	answer(t, c->type, c->pipe, IOSM_FAKE_SILENT);
+	t->modem->protocol.timeout = IOSM_FAKE_TIMEOUT;
 	KUNIT_EXPECT_EQ(test, open_user(t, 0, &iosm_channel_mbim), -ETIMEDOUT);
+	t->modem->protocol.timeout = IOSM_CONTROL_TIMEOUT;
 	KUNIT_EXPECT_EQ(test, t->fake->dma_cuts, 1);
 	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"),
 			1);
@@ -738,7 +740,9 @@ static void unanswered_close_cuts_the_modem_off_first(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, send(user, 2), 0);
 	answer(t, c->type, c->pipe, IOSM_FAKE_SILENT);
+	t->modem->protocol.timeout = IOSM_FAKE_TIMEOUT;
 	close_user(t, 0);
+	t->modem->protocol.timeout = IOSM_CONTROL_TIMEOUT;
 	KUNIT_EXPECT_EQ(test, user->reclaimed, 5);
 	KUNIT_EXPECT_FALSE(test, user->dma_at_reclaim);
 	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"),
@@ -821,9 +825,8 @@ static struct kunit_case iosm_channel_cases[] = {
 	KUNIT_CASE(refused_uplink_open_leaves_nothing),
 	KUNIT_CASE(refused_downlink_open_closes_the_uplink),
 	KUNIT_CASE(channel_without_buffers_is_closed),
-	KUNIT_CASE_PARAM_ATTR(unanswered_open_ends_the_session,
-			      silent_gen_params,
-			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE_PARAM(unanswered_open_ends_the_session,
+			 silent_gen_params),
 	KUNIT_CASE(session_that_breaks_during_open_is_an_error),
 	KUNIT_CASE(data_flows_both_ways),
 	KUNIT_CASE(unit_that_comes_during_open_is_found),
@@ -835,9 +838,8 @@ static struct kunit_case iosm_channel_cases[] = {
 	KUNIT_CASE(closed_channel_is_left_alone),
 	KUNIT_CASE_PARAM(refused_close_cuts_the_modem_off_first,
 			 close_gen_params),
-	KUNIT_CASE_PARAM_ATTR(unanswered_close_cuts_the_modem_off_first,
-			      close_gen_params,
-			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE_PARAM(unanswered_close_cuts_the_modem_off_first,
+			 close_gen_params),
 	KUNIT_CASE(channel_of_a_broken_session_closes_silently),
 	KUNIT_CASE_PARAM(impossible_tail_ends_the_session, tail_gen_params),
 	{}

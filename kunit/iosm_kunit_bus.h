@@ -34,6 +34,9 @@
 #define IOSM_FAKE_REFUSED	2
 #define IOSM_FAKE_SILENT	0xffffffffU
 
+/* For struct iosm_protocol.timeout in tests that wait for it, milliseconds */
+#define IOSM_FAKE_TIMEOUT	50
+
 /**
  * struct iosm_fake_bell - one write to a doorbell
  * @bell: which

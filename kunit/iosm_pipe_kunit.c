@@ -172,6 +172,7 @@ static void unanswered_open_is_an_error(struct kunit *test)
 
 	t->fake->control = give_answer;
 	t->answer = IOSM_FAKE_SILENT;
+	t->protocol->timeout = IOSM_FAKE_TIMEOUT;
 	KUNIT_EXPECT_EQ(test,
 			iosm_protocol_open_pipe(t->protocol, t->dl, ENTRIES, 0),
 			-ETIMEDOUT);
@@ -256,6 +257,7 @@ static void unanswered_close_cuts_the_modem_off(struct kunit *test)
 	post_and_ring(t, 4);
 	t->fake->control = give_answer;
 	t->answer = IOSM_FAKE_SILENT;
+	t->protocol->timeout = IOSM_FAKE_TIMEOUT;
 	iosm_protocol_close_pipe(t->protocol, t->dl);
 	KUNIT_EXPECT_EQ(test, t->rings->fatals, 1);
 	KUNIT_EXPECT_EQ(test, t->rings->fatal_err, -ETIMEDOUT);
@@ -601,11 +603,11 @@ static struct kunit_case iosm_pipe_cases[] = {
 	KUNIT_CASE(old_tail_is_no_completion),
 	KUNIT_CASE(reopened_pipe_is_rung),
 	KUNIT_CASE(refused_open_leaves_the_pipe_closed),
-	KUNIT_CASE_SLOW(unanswered_open_is_an_error),
+	KUNIT_CASE(unanswered_open_is_an_error),
 	KUNIT_CASE(nothing_opens_without_a_session),
 	KUNIT_CASE(closed_pipe_gives_all_buffers_back),
 	KUNIT_CASE(refused_close_cuts_the_modem_off),
-	KUNIT_CASE_SLOW(unanswered_close_cuts_the_modem_off),
+	KUNIT_CASE(unanswered_close_cuts_the_modem_off),
 	KUNIT_CASE(close_without_a_session_is_silent),
 	KUNIT_CASE_PARAM(td_has_its_golden_bytes, td_gen_params),
 	KUNIT_CASE(head_and_bell_follow_the_tds),

@@ -317,7 +317,7 @@ static void modem_has_its_ports(struct kunit *test)
 	start_ports(test, c->device_id);
 	t = test->priv;
 	dev = find_port(t, c->name);
-	KUNIT_EXPECT_EQ(test, dev != NULL, c->exists);
+	KUNIT_EXPECT_EQ(test, !!dev, c->exists);
 	put_device(dev);
 
 	iosm_modem_stop(t->modem);
