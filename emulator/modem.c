@@ -21,8 +21,9 @@
 
 #define FW_VERSION	0x0100
 #define POLL_US		1000
-/* A doorbell that did not come for so long will never come. */
+/* A doorbell that did not come for so many looks will never come. */
 #define WATCH_US	1000000
+#define WATCH_LOOKS	5
 /* Tell the host when so many downlink TDs wait, so that it works meanwhile. */
 #define DL_BATCH	8
 /* Doorbells on their way from as many contexts of the host. */
@@ -362,7 +363,7 @@ static void modem_scan(struct modem *modem)
 	struct rings *rings = &modem->rings;
 
 	modem->scan = false;
-	modem->unannounced = false;
+	modem->unannounced = 0;
 	if (!rings->live || !pcidev_may_dma(modem->pci) ||
 	    (!power_up(&modem->power) && !modem->power.host_sleeps)) {
 		forget_bells(modem);
@@ -435,7 +436,8 @@ static void modem_send(struct modem *modem)
 /*
  * A head that moved must be announced. A strict modem does not look by itself,
  * so that it can tell when a doorbell is lost: heads that nobody announced at
- * two looks, with no doorbell in between.
+ * several looks, with no doorbell in between. (A guest may be stopped between
+ * the two for as long as its own machine is busy.)
  */
 static void modem_watch(void *ctx)
 {
@@ -445,11 +447,9 @@ static void modem_watch(void *ctx)
 		      modem->power.state != POWER_FORCED;
 
 	if (!usable || !rings_unannounced(&modem->rings)) {
-		modem->unannounced = false;
-	} else if (!modem->unannounced) {
-		modem->unannounced = true;
-	} else {
-		modem->unannounced = false;
+		modem->unannounced = 0;
+	} else if (++modem->unannounced == WATCH_LOOKS) {
+		modem->unannounced = 0;
 		violation("3.5.4", "a head moved, and no doorbell came");
 		modem->scan = true;
 		modem_schedule(modem);
@@ -525,7 +525,7 @@ static void modem_start(struct modem *modem)
 	set_ipc(modem, IPC_RUNNING);
 	loop_timer_arm(&modem->running, modem->config.running_us);
 	loop_timer_arm(&modem->watch, WATCH_US);
-	modem->unannounced = false;
+	modem->unannounced = 0;
 	modem->scan = true;
 }
 

@@ -81,7 +81,7 @@ struct modem {
 	bool allowed_once;
 	uint64_t last_traffic_us;
 	struct loop_timer work, boot, running, moderation, poll, watch;
-	bool unannounced;
+	unsigned int unannounced;
 
 	struct modem_counters counters;
 };

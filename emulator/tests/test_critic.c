@@ -418,7 +418,7 @@ TEST(lost_doorbell_is_found)
 
 	g_channel(g, 2, 16, 64);
 	g_data(g, 2, "a", 1);
-	g_run(g, 1000000);
+	g_run(g, 4000000);
 	CHECK_CLEAN(g);
 	CHECK_EQ(g_receive(g, 3, &answer), -1);
 	g_run(g, 1000000);
@@ -428,7 +428,7 @@ TEST(lost_doorbell_is_found)
 	CHECK(modem_sleep(&g->modem));
 	g_ring(g, 2, 1);
 	g_data(g, 2, "a", 1);
-	g_run(g, 2000000);
+	g_run(g, 5000000);
 	CHECK_VIOLATION(g, "3.5.4");
 	g_free(g);
 }

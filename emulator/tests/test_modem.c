@@ -288,6 +288,24 @@ TEST(uplink_interrupt_waits_for_the_backoff)
 	g_free(g);
 }
 
+TEST(held_pipe_is_left_alone)
+{
+	struct guest *g = g_new(true, WORLD_SINK);
+	uint8_t *answer;
+
+	g_channel(g, 2, 4, 64);
+	modem_hold(&g->modem, 2, true);
+	g_send(g, 2, "x", 1);
+	g_run(g, 10000000);
+	CHECK_EQ(g_get(g, G_TAILS + 8), 0);
+	modem_hold(&g->modem, 2, false);
+	g_run(g, 0);
+	CHECK_EQ(g_get(g, G_TAILS + 8), 1);
+	CHECK_EQ(g_receive(g, 3, &answer), 1);
+	CHECK_CLEAN(g);
+	g_free(g);
+}
+
 TEST(function_reset_ends_everything)
 {
 	struct guest *g = g_new(true, WORLD_SINK);
