@@ -135,6 +135,25 @@ def get(kernel: str | None = None, flavour: str = "plain") -> Kernel:
     return Kernel(tree, flavour, build, key)
 
 
+def prepared(kernel: str) -> Kernel:
+    """A kernel that is configured so that modules can be compiled for it, but neither linked nor booted."""
+    need_programs(*PROGRAMS)
+    tree = sources.get(kernel)
+    compiler = output(["gcc", "--version"]).splitlines()[0]
+    kconfig = (TOP / "Kconfig").read_text(encoding="utf-8")
+    key = digest(REVISION, tree.key, "prepared", fragment("plain", tree.version), compiler, kconfig)
+    build = cache_dir() / "build" / f"{tree.name}-prepared"
+    with locked(f"tree-{tree.name}"), locked(f"build-{build.name}"):
+        if read_stamp(build).get("key") != key:
+            remove_tree(build)
+            build.mkdir(parents=True)
+            sources.copy_driver(tree.linux / sources.IOSM)
+            _configure(tree, build, "plain")
+            logged(_make(tree, build, "modules_prepare"), build / "build.log", "preparing the kernel", env=build_env())
+            write_stamp(build, {"key": key, "kernel": tree.name})
+    return Kernel(tree, "plain", build, key)
+
+
 def _build(tree: Tree, flavour: str, build: Path, key: str) -> None:
     # Other inputs, or an interrupted build: make goes on from what is there. A finished build whose files are not
     # what they were is not trusted, nor is a directory of which nothing is known.
@@ -208,7 +227,7 @@ def module(kernel: Kernel, name: str = "ours") -> Path:
     place = cache_dir() / "mod" / kernel.build.name / checkout / name
     with locked(f"mod-{kernel.build.name}-{name}-{checkout}"):
         if name in ("ours", "kunit"):
-            sources.copy_driver(place)
+            sources.copy_driver(place, ("compat",))
             result = place / "iosm.ko"
         elif name == "stock":
             stamp = read_stamp(place)
