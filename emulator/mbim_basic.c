@@ -107,8 +107,12 @@ enum { MODE_AUTOMATIC = 1, MODE_MANUAL = 2 };
 enum { PS_ATTACHED = 2, PS_DETACHED = 4 };
 enum { ACT_ACTIVATED = 1, ACT_ACTIVATING = 2, ACT_DEACTIVATED = 3 };
 enum { IP_DEFAULT, IP_V4, IP_V6, IP_V4V6, IP_V4_AND_V6 };
-enum { PROVIDER_HOME = 1, PROVIDER_PREFERRED = 4, PROVIDER_VISIBLE = 8,
-       PROVIDER_REGISTERED = 16 };
+enum {
+	PROVIDER_HOME = 1,
+	PROVIDER_PREFERRED = 4,
+	PROVIDER_VISIBLE = 8,
+	PROVIDER_REGISTERED = 16,
+};
 
 /* Bits of @dirty besides one per session for each of the last two. */
 #define DIRTY_READY	(1u << 0)
