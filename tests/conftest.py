@@ -27,11 +27,13 @@ sys.path.insert(0, str(TOP / "tools"))
 from iosmlib import kernel as kernels  # noqa: E402
 from iosmlib.bench import build_emulator  # noqa: E402
 from iosmlib.common import Error, cache_dir  # noqa: E402
+from oracle.expectations import explanation  # noqa: E402
 from testlib.modem import Config, Kit, Modem  # noqa: E402
 
 LOGS = cache_dir() / "logs" / "tests"
 TAIL = 25
 MUXES = ("lite", "aggr")
+ORACLE = os.environ.get("DRIVER") == "stock"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,6 +73,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         files.setdefault(item.path, len(files))
         order.setdefault((item.path, wanted(item)), len(order))
     items.sort(key=lambda item: (files[item.path], order[item.path, wanted(item)]))
+    if ORACLE:
+        # What has nothing to do with the driver proves nothing about it.
+        items[:] = [item for item in items if wanted(item)]
+        for item in items:
+            row = explanation(short_name(item.nodeid))
+            if row:
+                item.add_marker(pytest.mark.xfail(reason=f"{row.reason}: {row.why}", run=row.run, strict=False))
 
 
 class Pool:
@@ -190,3 +199,27 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     complaints = POOL.finish(log_directory(item))
     if complaints:
         force_failure(outcome, complaints, f"at the end of this bench (logs in {log_directory(item)}):")
+
+
+def short_name(nodeid: str) -> str:
+    """The id of a test without the directory."""
+    path, bracket, parameters = nodeid.partition("[")
+    return path.split("/")[-1] + bracket + parameters
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the oracle says, in four numbers and the lists behind the interesting ones."""
+    if not ORACLE:
+        return
+    stats = terminalreporter.stats
+    unexplained = [*stats.get("failed", []), *stats.get("error", [])]
+    reports = {"passed": stats.get("passed", []), "failed as explained": stats.get("xfailed", []),
+               "failed without explanation": unexplained, "passed in spite of an explanation": stats.get("xpassed", [])}
+    terminalreporter.section("oracle: the kernel tree's own driver")
+    for report in sorted(stats.get("xfailed", []), key=lambda report: (report.wasxfail, report.nodeid)):
+        terminalreporter.line(f"  explained    {short_name(report.nodeid)}: {report.wasxfail}")
+    for report in stats.get("xpassed", []):
+        terminalreporter.line(f"  unexpected   {short_name(report.nodeid)} passed, but: {report.wasxfail}")
+    for report in unexplained:
+        terminalreporter.line(f"  unexplained  {short_name(report.nodeid)}")
+    terminalreporter.line("oracle: " + ", ".join(f"{len(group)} {title}" for title, group in reports.items()))

@@ -53,7 +53,8 @@ BAD_TOOLS = {
 
 def complaint(argv: list[str | Path], directory: Path) -> str:
     """Run what must be refused; the one line that says why."""
-    done = subprocess.run(argv, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(argv, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                          check=False)
     assert done.returncode == 2, f"status {done.returncode}: {done.stderr}"
     assert done.stdout == ""
     lines = done.stderr.splitlines()
@@ -78,7 +79,8 @@ def test_unknown_option(tmp_path: Path, tool: str) -> None:
 @pytest.mark.parametrize("tool", TOOLS)
 def test_help(tmp_path: Path, tool: str) -> None:
     """Every tool explains itself."""
-    done = subprocess.run([TOP / "tools" / tool, "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([TOP / "tools" / tool, "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                          check=False)
     assert done.returncode == 0, done.stderr
     assert "usage" in done.stdout.lower()
     assert done.stderr == ""

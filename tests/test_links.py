@@ -63,7 +63,7 @@ def test_any_subset(modem: Modem, mux: str, sessions: tuple[int, ...]) -> None:
 def test_up_and_down(modem: Modem, mux: str) -> None:
     """The channel opens with the first session and closes with the last; again and again, in any order."""
     first, second = Address(0), Address(1)
-    for _ in range(8):
+    for _ in range(5):
         modem.up(0)
         modem.ping(first.gateway4, [56])
         modem.up(1)

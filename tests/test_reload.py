@@ -31,6 +31,7 @@ def test_twenty_times(modem: Modem, mux: str) -> None:
         modem.wait_ready()
         if turn % 5 == 4:
             proves_life(modem)
+            modem.down(0)
     assert modem.emulator.running()
 
 

@@ -65,7 +65,7 @@ def test_nothing_is_lost_under_traffic(modem: Modem, mux: str) -> None:
     modem.up(0)
     before = sleeps(modem)
     address = Address(0)
-    rounds = 15
+    rounds = 10
     for turn in range(rounds):
         sizes = [1 + (turn * 97 + number * 31) % 1400 for number in range(40)]
         server = modem.serve("udp", "serve", address.gateway4, 7000, len(sizes), 10.0)

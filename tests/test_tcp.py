@@ -12,7 +12,7 @@ import pytest
 from testlib.modem import Address, Modem
 
 PORT = 5201
-BYTES = 24 << 20
+BYTES = 16 << 20
 # A path that loses nothing needs almost none; the network's send queue may overflow now and then.
 MOST_RETRANSMITS = 0.05
 SEGMENT = 1448

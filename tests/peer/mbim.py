@@ -63,7 +63,7 @@ class Port:
         self.units.append(length)
         if kind not in (COMMAND_DONE, INDICATION):
             return kind, tid, unit[HEADER:]
-        total, current = struct.unpack_from("<II", unit, HEADER)
+        total = struct.unpack_from("<I", unit, HEADER)[0]
         body = unit[FRAGMENT:]
         for number in range(1, total):
             unit = self.unit()

@@ -114,6 +114,11 @@ def at_both(devices: list, commands: list, rounds: int, timeout: float) -> dict:
     return results
 
 
+def size_of_refusal(size: int) -> int:
+    """How much the modem says to a line of nonsense; an empty one is no command at all."""
+    return len("\r\nERROR\r\n") if size > 1 else 0
+
+
 def at_long(device: str, size: int, timeout: float) -> dict:
     """One write of so many bytes, not a command; the echo that came back, as a checksum."""
     line = bytes(random.Random(size).choices(b"abcdefghijklmnopqrstuvwxyz0123456789", k=size - 1)) + b"\r"
@@ -128,7 +133,7 @@ def at_long(device: str, size: int, timeout: float) -> dict:
     thread = threading.Thread(target=writer)
     try:
         thread.start()
-        while not answer.endswith(b"\r\nERROR\r\n") and _wait(fd, select.POLLIN, timeout):
+        while len(answer) < size + size_of_refusal(size) and _wait(fd, select.POLLIN, timeout):
             answer += os.read(fd, 4096)
         thread.join(timeout)
     finally:

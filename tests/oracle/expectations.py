@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the kernel tree's own driver is known to fail, and why.
+
+Used with DRIVER=stock only. Each row: a pattern of test ids (fnmatch, without the directory), the place in protocol.rst
+that explains the failure, and the explanation in a few words. A failure without a row is unexplained, and either the
+emulator or our reading of the protocol is wrong; a test that passes in spite of its row is reported, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True)
+class Row:
+    """One explanation."""
+
+    tests: str
+    reason: str
+    why: str
+    run: bool = True		# false: the failure takes the guest or minutes with it
+
+
+Q38 = "in Aggregation, uplink data of sessions whose number is not below the count of open ones is lost"
+Q40 = "the MTU may be larger than a block"
+ANY_LENGTH = "a write of any length is one TD"
+NO_TEXT = "links are refused without a reason in words"
+
+ROWS: tuple[Row, ...] = (
+    Row("test_at.py::test_long_writes_are_cut[2049]", "8.2", ANY_LENGTH),
+    Row("test_at.py::test_long_writes_are_cut[10000]", "8.2", ANY_LENGTH),
+    Row("test_at.py::test_long_writes_are_cut[100001]", "8.2", ANY_LENGTH),
+    Row("test_mbim.py::test_message_sizes", "8.2", ANY_LENGTH),
+    Row("test_mbim.py::test_write_of_nothing", "8.2", ANY_LENGTH),
+    Row("test_rpc.py::test_too_large", "8.2", ANY_LENGTH),
+    Row("test_mbim.py::test_lazy_reader_costs_bounded_memory", "Q80", "no bound on what waits for a reader"),
+    Row("test_mbim.py::test_writers_wait_for_the_modem", "Q80", "no bound on what waits for the modem"),
+    Row("test_mbim.py::test_close_while_the_modem_takes_nothing", "Q80", "no bound on what waits for the modem"),
+    Row("test_mbim.py::test_connected_session_carries_packets", "Q38", Q38),
+    Row("test_links.py::test_wrong_ids*", "8.4", NO_TEXT),
+    Row("test_links.py::test_busy_id_has_a_reason", "8.4", NO_TEXT),
+    Row("test_links.py::test_mtu_limits*", "Q40b", Q40),
+    Row("test_links.py::test_up_and_down[aggr]", "Q38", Q38),
+    Row("test_links.py::test_delete_while_up[aggr]", "Q38", Q38),
+    Row("test_links.py::test_any_subset[aggr-(7,)]", "Q38", Q38),
+    Row("test_links.py::test_any_subset[aggr-(2, 5)]", "Q38", Q38),
+    Row("test_links.py::test_any_subset[aggr-(1, 3, 4, 6)]", "Q38", Q38),
+    Row("test_links.py::test_moved_link_comes_back", "Q38", Q38),
+    Row("test_ping.py::test_from_the_network[aggr-?]", "Q38", Q38),
+    Row("test_ping.py::test_largest_mtu[lite-?]", "Q40a", Q40),
+    Row("test_ping.py::test_largest_mtu[aggr-?]", "Q40b", Q40),
+    Row("test_tcp.py::test_four_links_at_once[aggr]", "Q38", Q38),
+    Row("test_udp.py::test_bursts[aggr]", "Q38", Q38),
+    Row("test_udp.py::test_sizes_up_to_the_largest_mtu[lite]", "Q40a", Q40),
+    Row("test_udp.py::test_sizes_up_to_the_largest_mtu[aggr]", "Q40b", Q40),
+    Row("test_flow.py::test_link_quality_is_answered[aggr]", "Q44", "link-quality reports are not answered in Aggregation"),
+    Row("test_flow.py::test_credits[1]", "Q37", "credits for any session wake link 0"),
+    Row("test_reload.py::test_with_links_up*", "Q76", "removal with a link up uses the freed multiplexer"),
+    Row("test_reload.py::test_bind_and_unbind*", "Q76", "removal with a link up uses the freed multiplexer"),
+    Row("test_reload.py::test_link_in_another_namespace", "Q76", "removal with a link up uses the freed multiplexer"),
+    Row("test_reload.py::test_device_removed_and_found_again", "Q76", "removal with a link up uses the freed multiplexer"),
+)
+
+
+def explanation(name: str) -> Row | None:
+    """The row of a test, if it has one."""
+    # Parameters are in brackets, which mean something else to fnmatch.
+    plain = name.replace("[", "(").replace("]", ")")
+    return next((row for row in ROWS if fnmatchcase(plain, row.tests.replace("[", "(").replace("]", ")"))), None)
