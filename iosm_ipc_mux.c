@@ -193,6 +193,7 @@ struct iosm_mux_waiting {
  * @command_lock: serialises opening and closing of sessions
  * @channel: the data channel; open if @users
  * @users: open sessions; under @command_lock
+ * @timeout: how long to wait for an answer, milliseconds
  * @known_pad: padding that the modem wished last, for MTU limits
  *
  * @tx_lock: protects everything up to @defects
@@ -238,6 +239,7 @@ struct iosm_mux {
 	struct mutex command_lock;
 	struct iosm_channel channel;
 	unsigned int users;
+	unsigned int timeout;
 	u16 known_pad[IOSM_MUX_SESSIONS];
 
 	/* Innermost lock of this layer; softirq-safe */
@@ -1287,7 +1289,7 @@ static bool iosm_mux_disarm(struct iosm_mux *mux)
 
 static int iosm_mux_wait(struct iosm_mux *mux, bool interruptible)
 {
-	unsigned long timeout = msecs_to_jiffies(COMMAND_TIMEOUT);
+	unsigned long timeout = msecs_to_jiffies(mux->timeout);
 	struct completion *done = &mux->waiting.done;
 	long left;
 
@@ -1496,6 +1498,7 @@ struct iosm_mux *iosm_mux_create(struct iosm_modem *modem,
 	mux->modem = modem;
 	mux->ops = ops;
 	mux->ctx = ctx;
+	mux->timeout = COMMAND_TIMEOUT;
 	mux->variant = modem->fw_caps & aggr ? IOSM_MUX_AGGR : IOSM_MUX_LITE;
 	/* Aggregation never uses credits up (Q45); the thresholds do the work. */
 	mux->use_credits = mux->variant == IOSM_MUX_LITE &&
@@ -1509,6 +1512,14 @@ struct iosm_mux *iosm_mux_create(struct iosm_modem *modem,
 		mux->known_pad[s] = mux->variant == IOSM_MUX_AGGR ? IOSM_MUX_DL_PAD : 0;
 	return mux;
 }
+
+#if IS_ENABLED(CONFIG_IOSM_KUNIT_TEST)
+/* For the unit tests: how long to wait for an answer, milliseconds, 0 = as usual */
+void iosm_mux_set_timeout(struct iosm_mux *mux, unsigned int timeout)
+{
+	mux->timeout = timeout ?: COMMAND_TIMEOUT;
+}
+#endif
 
 /**
  * iosm_mux_destroy() - free the multiplexer

@@ -96,4 +96,8 @@ int iosm_mux_send(struct iosm_mux *mux, u8 session, struct sk_buff *skb, bool mo
 
 void iosm_mux_get_stats(struct iosm_mux *mux, struct iosm_mux_stats *stats);
 
+#if IS_ENABLED(CONFIG_IOSM_KUNIT_TEST)
+void iosm_mux_set_timeout(struct iosm_mux *mux, unsigned int timeout);
+#endif
+
 #endif /* IOSM_IPC_MUX_H */

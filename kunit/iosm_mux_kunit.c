@@ -342,6 +342,25 @@ static void modem_eager(struct mux_test *t)
 
 /* ---- Life ---- */
 
+/* The next answers will be missing or wrong, for which nobody wants to wait long. */
+static void be_wrong(struct mux_test *t, const struct test_answers *answers)
+{
+	t->answers = *answers;
+	iosm_mux_set_timeout(t->mux, 20);
+}
+
+static void be_silent(struct mux_test *t)
+{
+	t->answers.silent = true;
+	iosm_mux_set_timeout(t->mux, 20);
+}
+
+static void be_right(struct mux_test *t)
+{
+	t->answers = (struct test_answers){ .pad = t->answers.pad };
+	iosm_mux_set_timeout(t->mux, 0);
+}
+
 static void destroy_mux(void *data)
 {
 	struct mux_test *t = data;
@@ -351,7 +370,7 @@ static void destroy_mux(void *data)
 	/* Their pages go back to a pool that must not outlive the device. */
 	while ((skb = __skb_dequeue(&t->received)))
 		kfree_skb(skb);
-	t->answers = (struct test_answers){};
+	be_right(t);
 	if (t->fake->running)
 		modem_eager(t);
 	for (s = 0; s < IOSM_MUX_SESSIONS; s++) {
@@ -647,7 +666,7 @@ static void silent_modem_times_out(struct kunit *test)
 {
 	struct mux_test *t = mux_test(test);
 
-	t->answers.silent = true;
+	be_silent(t);
 	KUNIT_EXPECT_EQ(test, open_session(t, 0), -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"), 1);
 	KUNIT_EXPECT_EQ(test, stats(t).timeouts, 1);
@@ -659,7 +678,7 @@ static void close_without_answer_closes(struct kunit *test)
 	struct mux_test *t = mux_test(test);
 
 	must_open(t, 0);
-	t->answers.silent = true;
+	be_silent(t);
 	close_session(t, 0);
 	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"), 1);
 	KUNIT_EXPECT_FALSE(test, t->fake->pipes[UL_PIPE].open);
@@ -689,10 +708,10 @@ static void wrong_answer_is_no_answer(struct kunit *test)
 	struct mux_test *t = mux_test_caps(test, c->caps, 0);
 
 	must_open(t, 6);
-	t->answers = c->answers;
+	be_wrong(t, &c->answers);
 	KUNIT_EXPECT_EQ(test, open_session(t, 0), -ETIMEDOUT);
 	KUNIT_EXPECT_GT(test, stats(t).late_answers, 0);
-	t->answers = (struct test_answers){};
+	be_right(t);
 	must_open(t, 0);
 }
 
@@ -703,10 +722,10 @@ static void late_answer_satisfies_nobody(struct kunit *test)
 	u32 tid;
 
 	must_open(t, 6);
-	t->answers.silent = true;
+	be_silent(t);
 	KUNIT_EXPECT_EQ(test, open_session(t, 0), -ETIMEDOUT);
 	tid = t->last_open_tid;
-	t->answers.silent = false;
+	be_right(t);
 	late = stats(t).late_answers;
 	modem_answer(t, 2, 0, tid);
 	KUNIT_EXPECT_EQ(test, stats(t).late_answers, late + 1);
@@ -714,7 +733,7 @@ static void late_answer_satisfies_nobody(struct kunit *test)
 
 	/* neither does one that came before the question (Q35) */
 	modem_answer(t, 2, 0, tid + 2);
-	t->answers.silent = true;
+	be_silent(t);
 	KUNIT_EXPECT_EQ(test, open_session(t, 0), -ETIMEDOUT);
 }
 
@@ -1081,9 +1100,9 @@ static void open_block_loses_a_closed_session(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, send(t, 1, 60), 0);
 	KUNIT_EXPECT_EQ(test, send(t, 0, 80), 0);
 	uplink_forget(t);
-	t->answers.silent = true;
+	be_silent(t);
 	close_session(t, 1);
-	t->answers.silent = false;
+	be_right(t);
 	modem_eager(t);
 	KUNIT_ASSERT_EQ(test, uplink_count(t, "ADBH"), 3);
 	block = uplink_nth(t, "ADBH", 2);
@@ -1102,9 +1121,9 @@ static void reopened_session_owes_nothing(struct kunit *test)
 	must_open(t, 1);
 	modem_lazy(t);
 	KUNIT_EXPECT_EQ(test, send(t, 1, 60), 0);
-	t->answers.silent = true;
+	be_silent(t);
 	close_session(t, 1);
-	t->answers.silent = false;
+	be_right(t);
 	modem_eager(t);
 	must_open(t, 1);
 	KUNIT_EXPECT_EQ(test, t->links[1].completed_packets, 0);
@@ -1535,7 +1554,7 @@ static void data_behind_the_answer_is_delivered(struct kunit *test)
 	must_open(t, 1);
 	KUNIT_EXPECT_EQ(test, skb_queue_len(&t->received), 1);
 	KUNIT_EXPECT_EQ(test, t->received_session[0], 1);
-	t->answers.silent = false;
+	be_right(t);
 }
 
 static void bad_transfers_are_recycled(struct kunit *test)
