@@ -310,7 +310,8 @@ class Guest:
         fd = theirs.fileno()
         argv = [self.kernel.vmlinux, f"mem={self.memory or ('1G' if debug else '512M')}", "rootfstype=hostfs", "rootflags=/",
                 "ro", f"init={GUEST / 'init'}", f"iosm.run={self.directory}", f"uml_dir={self.directory / 'uml'}", "umid=guest",
-                "virtio_pcidev.max_delay_us=20000000", "dummy.numdummies=0", "con=null",
+                f"{'virtio_pcidev' if self.kernel.tree.version >= (6, 14) else 'virt_pci'}.max_delay_us=20000000",
+                "dummy.numdummies=0", "con=null",
                 "con0=fd:0,fd:1" if self.interactive else "con0=null,fd:1", "ssl=null", f"ssl0=fd:{fd}", *options]
         if self.modem:
             argv.append(f"virtio_uml.device={self.modem}:{DEVICE_ID}")
