@@ -448,11 +448,11 @@ class Guest:
 
     # -- kernel and devices ----------------------------------------------------------------
 
-    def insmod(self, module: Path, *parameters: str, check: bool = True) -> Result:
+    def insmod(self, module: Path, *parameters: str, timeout: float = 30.0, check: bool = True) -> Result:
         """Load a module that is a file of the host."""
         copy = self.directory / module.name
         shutil.copy(module, copy)
-        return self.sh(f"insmod $IOSM_RUN/{module.name} {' '.join(parameters)}", check=check)
+        return self.sh(f"insmod $IOSM_RUN/{module.name} {' '.join(parameters)}", timeout=timeout, check=check)
 
     def rmmod(self, name: str = "iosm", *, timeout: float = 30.0, check: bool = True) -> Result:
         """Unload a module."""

@@ -249,7 +249,8 @@ def module(kernel: Kernel, name: str = "ours") -> Path:
         if name == "kunit":
             if "CONFIG_KUNIT" not in config:
                 raise Error(f"the {kernel.flavour} kernel has no KUnit: use the flavour debug")
-            options.append("CONFIG_IOSM_KUNIT_TEST=y")
+            # To make and to the compiler, neither of which has it from the kernel's configuration.
+            options += ["CONFIG_IOSM_KUNIT_TEST=y", "KCFLAGS=-DCONFIG_IOSM_KUNIT_TEST=1"]
         before = result.stat().st_mtime if result.is_file() else 0.0
         progress = Progress(f"building {result.name} ({name}, {kernel.flavour})") if not before else None
         log = place / "build.log"
