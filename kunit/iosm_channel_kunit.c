@@ -514,6 +514,7 @@ static void session_that_breaks_during_open_is_an_error(struct kunit *test)
 	struct task_struct *task;
 
 	answer(t, 0x01, 13, IOSM_FAKE_SILENT);
+	t->modem->protocol.timeout = IOSM_FAKE_NO_TIMEOUT;
 	task = kthread_create(open_in_background, &opener, "iosm opener");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
 	get_task_struct(task);
@@ -526,7 +527,7 @@ static void session_that_breaks_during_open_is_an_error(struct kunit *test)
 	put_task_struct(task);
 	KUNIT_EXPECT_EQ(test, opener.result, -ENODEV);
 	KUNIT_EXPECT_LT(test, jiffies_to_msecs(jiffies - start),
-			IOSM_CONTROL_TIMEOUT);
+			IOSM_FAKE_SOON);
 	expect_recovery(test);
 }
 
@@ -760,6 +761,7 @@ static void channel_of_a_broken_session_closes_silently(struct kunit *test)
 	unsigned long start = jiffies;
 	unsigned int polls;
 
+	t->modem->protocol.timeout = IOSM_FAKE_NO_TIMEOUT;
 	KUNIT_ASSERT_EQ(test, send(user, 2), 0);
 	iosm_fake_crash(t->fake);
 	iosm_fake_await(t->fake, IOSM_CRASHED);
@@ -770,7 +772,7 @@ static void channel_of_a_broken_session_closes_silently(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, user->reclaimed, 5);
 	KUNIT_EXPECT_FALSE(test, user->dma_at_reclaim);
 	KUNIT_EXPECT_LT(test, jiffies_to_msecs(jiffies - start),
-			IOSM_CONTROL_TIMEOUT);
+			IOSM_FAKE_SOON);
 	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
 }
 

@@ -34,8 +34,13 @@
 #define IOSM_FAKE_REFUSED	2
 #define IOSM_FAKE_SILENT	0xffffffffU
 
-/* For struct iosm_protocol.timeout in tests that wait for it, milliseconds */
+/*
+ * For struct iosm_protocol.timeout, milliseconds: in tests that wait for it, and
+ * in tests that must not, which are to be over in SOON, however slow the machine.
+ */
 #define IOSM_FAKE_TIMEOUT	50
+#define IOSM_FAKE_NO_TIMEOUT	20000
+#define IOSM_FAKE_SOON		5000
 
 /**
  * struct iosm_fake_bell - one write to a doorbell
