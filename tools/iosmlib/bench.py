@@ -272,6 +272,7 @@ class Guest:
     ncpus: int = 2
     command_line: tuple[str, ...] = ()
     interactive: bool = False
+    driver: str = "ours"
     process: subprocess.Popen[bytes] | None = None
     _terminal: list[Any] | None = None
     _line: socket.socket | None = None
@@ -335,8 +336,29 @@ class Guest:
         # What the kernel has to say against itself is not the driver's fault.
         self.forget_warnings()
 
+    def _collect_coverage(self) -> None:
+        """Where the run is for coverage, add what it reached; a guest that is gone or mute reached nothing."""
+        target = os.environ.get("IOSM_COVERAGE")
+        if not target or not self._line or not self.alive():
+            return
+        place = Path(tempfile.mkdtemp(prefix=f"{self.driver}-", dir=target))
+        (self.directory / "gcov").mkdir(exist_ok=True)
+        # Files of debugfs have no size that cp could go by.
+        self.sh('find /sys/kernel/debug/gcov -name "*.gcda" | while read -r f; do '
+                'cat "$f" > "$IOSM_RUN/gcov/${f##*/}" || exit 1; done', timeout=60)
+        for path in (self.directory / "gcov").glob("*.gcda"):
+            shutil.copy(path, place)
+
     def stop(self) -> None:
         """End it at once. (Its init is not asked: powering off has side effects of its own.)"""
+        try:
+            self._collect_coverage()
+        except GuestError as err:
+            print(f"  coverage of one run is lost: {err}", file=sys.stderr)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         if self._line:
             self._line.close()
             self._line = None
@@ -553,7 +575,7 @@ class Bench:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.emulator = Emulator(self.directory, tuple(emulator), trace=trace, pcap=pcap, log_level=log)
         self.guest = Guest(self.kernel, self.directory, self.emulator.socket if modem else None, ncpus=ncpus,
-                           command_line=tuple(command_line), interactive=interactive)
+                           command_line=tuple(command_line), interactive=interactive, driver=driver)
         self.modem = modem
 
     def __enter__(self) -> Bench:
@@ -588,26 +610,10 @@ class Bench:
             if (self.directory / name).is_file():
                 shutil.copy(self.directory / name, place / name)
 
-    def collect_coverage(self) -> None:
-        """Where the run is for coverage, add what it reached; a guest that is gone reached nothing."""
-        target = os.environ.get("IOSM_COVERAGE")
-        if not target or not self.guest.alive():
-            return
-        place = Path(tempfile.mkdtemp(prefix=f"{self.driver}-", dir=target))
-        (self.directory / "gcov").mkdir(exist_ok=True)
-        # Files of debugfs have no size that cp could go by.
-        self.guest.sh('find /sys/kernel/debug/gcov -name "*.gcda" | while read -r f; do '
-                      'cat "$f" > "$IOSM_RUN/gcov/${f##*/}" || exit 1; done', timeout=60)
-        for path in (self.directory / "gcov").glob("*.gcda"):
-            shutil.copy(path, place)
-
     def close(self) -> None:
         """End everything."""
         try:
-            try:
-                self.collect_coverage()
-            finally:
-                self.guest.stop()
+            self.guest.stop()
         finally:
             try:
                 self.emulator.stop()
