@@ -21,6 +21,8 @@
 
 #define REFUSED		1
 #define ACK_US		1000000
+/* Who opened a session may have to run before credits for it are accepted. */
+#define FIRST_GRANT_US	10000
 
 /*
  * Commands to the host.
@@ -149,9 +151,10 @@ bool mux_quality(struct mux *mux, unsigned int session)
 			    LITE_QUALITY_RESPONSE, false, report, 1);
 }
 
-bool mux_grant(struct mux *mux, unsigned int session, uint32_t bytes)
+static bool grant(struct mux *mux, unsigned int session, uint32_t bytes,
+		  uint64_t delay_us)
 {
-	struct mux_pending *pending = pending_add(mux, 0);
+	struct mux_pending *pending = pending_add(mux, delay_us);
 
 	if (!pending)
 		return false;
@@ -165,6 +168,11 @@ bool mux_grant(struct mux *mux, unsigned int session, uint32_t bytes)
 	mux->counters.grants++;
 	trace("mux dl credits session=%u bytes=%u", session, bytes);
 	return true;
+}
+
+bool mux_grant(struct mux *mux, unsigned int session, uint32_t bytes)
+{
+	return grant(mux, session, bytes, 0);
 }
 
 /* Data from the host costs credits; give them back as they are used. */
@@ -213,7 +221,7 @@ static void session_up(struct mux *mux, unsigned int n)
 	session->state = MUX_UP;
 	trace("mux session %u up", n);
 	if (mux->config.credits)
-		mux_grant(mux, n, mux->config.credits);
+		grant(mux, n, mux->config.credits, FIRST_GRANT_US);
 	world_session_up(mux->world, n);
 }
 

@@ -188,8 +188,13 @@ TEST(credit_image)
 		0x46, 0x43, 0x54, 0x48, 0x14, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 1, 0,
 	};
+	uint8_t *data = NULL;
 
 	CHECK_EQ(g_session(g, 0), 0);
+	/* Not before the process that opened the session may have run. */
+	g_run(g, 5000);
+	CHECK_EQ(g_receive(g, 1, &data), -1);
+	g_run(g, 5000);
 	expect(g, fcth, sizeof(fcth));
 	CHECK_CLEAN(g);
 	g_free(g);
@@ -492,6 +497,7 @@ TEST(credits_are_topped_up_and_not_exceeded)
 	uint8_t packet[1024], td[2048], *data = NULL;
 
 	CHECK_EQ(g_session(g, 0), 0);
+	g_run(g, 10000);
 	REQUIRE(g_receive(g, 1, &data) == 20);
 	CHECK_EQ(wire_get32(data + 16), 8192);
 	g_packet(packet, 0, 1024);
@@ -515,6 +521,7 @@ TEST(aggregation_gets_credits_too)
 	uint8_t packet[1024], td[2048], *data = NULL;
 
 	CHECK_EQ(g_session(g, 0), 0);
+	g_run(g, 10000);
 	CHECK_EQ(g_receive(g, 1, &data), 20);
 	g_packet(packet, 0, 1024);
 	g_send(g, 0, td, g_wrap(g, td, 0, packet, 1024));
