@@ -429,7 +429,7 @@ static void only_streams_are_cut_into_pieces(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, t->tds, c->tds);
 	if (c->tds)
 		KUNIT_EXPECT_EQ(test, t->sizes[c->tds - 1], c->last);
-	expect_pattern(test, c->result > 0 ? c->result : 0);
+	expect_pattern(test, max(c->result, 0));
 }
 
 /* T9: the modem takes nothing. */
