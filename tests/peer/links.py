@@ -50,7 +50,7 @@ def _request(kind: int, flags: int, body: bytes) -> dict:
 
 
 def add(name: str, parent: str, link_id: int) -> dict:
-    """What ``ip link add dev NAME parentdev-name PARENT type wwan linkid ID`` asks for."""
+    """What ``ip link add dev NAME parentdev PARENT type wwan linkid ID`` asks for."""
     info = _attribute(IFLA_INFO_KIND, b"wwan") + _attribute(
         IFLA_INFO_DATA | NLA_F_NESTED, _attribute(IFLA_WWAN_LINK_ID, struct.pack("=I", link_id)))
     body = struct.pack("=BBHiII", socket.AF_UNSPEC, 0, 0, 0, 0, 0)
