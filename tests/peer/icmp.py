@@ -69,5 +69,6 @@ def ping(source: str, address: str, sizes: list, interval: float, timeout: float
             if reply != payload:
                 return {"good": number, "wrong": f"{size} bytes came back as {len(reply)} others"}
             if interval:
+                # The pause is the stimulus: it lets the modem's link fall asleep; nothing is awaited by it.
                 time.sleep(interval)
     return {"good": len(sizes), "wrong": ""}
