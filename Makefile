@@ -20,6 +20,7 @@ obj-$(CONFIG_IOSM) += iosm.o
 
 # From the bottom of the house to its roof.
 iosm-y := iosm_ipc_pcie.o
+iosm-y += iosm_ipc_events.o
 iosm-y += iosm_ipc_pm.o
 iosm-y += iosm_ipc_protocol.o
 iosm-y += iosm_ipc_imem.o
@@ -30,9 +31,8 @@ iosm-y += iosm_ipc_wwan.o
 
 iosm-$(CONFIG_IOSM_KUNIT_TEST) += $(patsubst $(src)/%.c,%.o,$(sort $(wildcard $(src)/kunit/*.c)))
 
-ifneq ($(CONFIG_IOSM_KUNIT_TEST),)
+# Tracepoints, and the unit tests, include headers from here.
 ccflags-y += -I$(src)
-endif
 
 else
 

@@ -74,7 +74,8 @@ const struct iosm_channel_config iosm_channel_mux_lite = {
 	.ul_entries = 256,
 	.dl_entries = 512,
 	.buffer_size = 2048,
-	.backoff = 1000,
+	.ul_backoff = 1000,
+	.dl_backoff = 1000,
 	.open_reason = IOSM_HEAD_MUX_OPEN,
 };
 
@@ -85,7 +86,8 @@ const struct iosm_channel_config iosm_channel_mux_aggr = {
 	.ul_entries = 32,
 	.dl_entries = 60,
 	.buffer_size = 16384,
-	.backoff = 1000,
+	.ul_backoff = 1000,
+	.dl_backoff = 1000,
 	.open_reason = IOSM_HEAD_MUX_OPEN,
 };
 
@@ -290,6 +292,7 @@ static bool iosm_modem_set_state(struct iosm_modem *modem, enum iosm_state to)
 
 	if (!legal)
 		return false;
+	trace_iosm_state(modem->dev, iosm_state_name(from), iosm_state_name(to));
 	dev_dbg(modem->dev, "%s -> %s\n", iosm_state_name(from),
 		iosm_state_name(to));
 	wake_up_all(&modem->state_wait);
@@ -477,6 +480,7 @@ void iosm_modem_poll_soon(struct iosm_modem *modem)
  */
 void iosm_modem_interrupt(struct iosm_modem *modem)
 {
+	trace_iosm_interrupt(modem->dev);
 	modem->irqs++;
 	napi_schedule(&modem->napi);
 }
@@ -529,11 +533,11 @@ int iosm_channel_open(struct iosm_channel *channel, struct iosm_modem *modem,
 		return -EBUSY;
 
 	ret = iosm_protocol_open_pipe(protocol, channel->ul,
-				      config->ul_entries, config->backoff);
+				      config->ul_entries, config->ul_backoff);
 	if (ret)
 		return ret;
 	ret = iosm_protocol_open_pipe(protocol, channel->dl,
-				      config->dl_entries, config->backoff);
+				      config->dl_entries, config->dl_backoff);
 	if (ret)
 		goto err_close_ul;
 	ret = ops->fill(channel);
@@ -597,6 +601,19 @@ void iosm_channel_ring_ul(struct iosm_channel *channel,
 			  enum iosm_head_reason reason)
 {
 	iosm_pipe_ring(&channel->modem->protocol, channel->ul, reason);
+}
+
+/**
+ * iosm_channel_ring_again() - publish posted uplink TDs and ring, news or not
+ * @channel: an open channel
+ * @reason: for the doorbell
+ *
+ * Context: process or softirq; the user's lock for the uplink pipe is held.
+ */
+void iosm_channel_ring_again(struct iosm_channel *channel,
+			     enum iosm_head_reason reason)
+{
+	iosm_pipe_ring_again(&channel->modem->protocol, channel->ul, reason);
 }
 
 /**

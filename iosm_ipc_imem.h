@@ -81,7 +81,8 @@ enum iosm_channel_id {
  * @ul_entries: size of the uplink TD ring; one less can be posted
  * @dl_entries: size of the downlink TD ring; one less can be posted
  * @buffer_size: bytes per downlink buffer
- * @backoff: how long the modem may hold back completions, microseconds
+ * @ul_backoff: how long the modem may hold back uplink completions, microseconds
+ * @dl_backoff: the same for downlink completions
  * @open_reason: doorbell for the first downlink buffers
  */
 struct iosm_channel_config {
@@ -91,7 +92,8 @@ struct iosm_channel_config {
 	u16 ul_entries;
 	u16 dl_entries;
 	u32 buffer_size;
-	u32 backoff;
+	u32 ul_backoff;
+	u32 dl_backoff;
 	enum iosm_head_reason open_reason;
 };
 
@@ -292,6 +294,8 @@ int iosm_channel_open(struct iosm_channel *channel, struct iosm_modem *modem,
 void iosm_channel_close(struct iosm_channel *channel);
 void iosm_channel_ring_ul(struct iosm_channel *channel,
 			  enum iosm_head_reason reason);
+void iosm_channel_ring_again(struct iosm_channel *channel,
+			     enum iosm_head_reason reason);
 void iosm_channel_ring_dl(struct iosm_channel *channel,
 			  enum iosm_head_reason reason);
 int iosm_channel_completed(struct iosm_channel *channel,

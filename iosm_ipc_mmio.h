@@ -8,6 +8,7 @@
 
 #include <linux/kernel.h>
 
+#include "iosm_ipc_events.h"
 #include "iosm_ipc_hw.h"
 
 struct device;
@@ -139,6 +140,20 @@ static inline void iosm_mmio_set_context(struct iosm_bus *bus, dma_addr_t addr)
 }
 
 /**
+ * iosm_mmio_ring() - ring a doorbell
+ * @bus: the modem
+ * @number: which
+ * @value: what to write
+ *
+ * Context: any. Implements protocol.rst 1.3.
+ */
+static inline void iosm_mmio_ring(struct iosm_bus *bus, unsigned int number, u32 value)
+{
+	trace_iosm_doorbell(bus->dev, number, value);
+	bus->ops->ring(bus, number, value);
+}
+
+/**
  * iosm_mmio_request_state() - ask the modem to change its IPC state
  * @bus: the modem
  * @state: IOSM_IPC_UNINIT, IOSM_IPC_INIT or IOSM_IPC_RUNNING
@@ -148,7 +163,7 @@ static inline void iosm_mmio_set_context(struct iosm_bus *bus, dma_addr_t addr)
 static inline void iosm_mmio_request_state(struct iosm_bus *bus,
 					   enum iosm_ipc_state state)
 {
-	bus->ops->ring(bus, IOSM_DB_STATE, state);
+	iosm_mmio_ring(bus, IOSM_DB_STATE, state);
 }
 
 #endif /* IOSM_IPC_MMIO_H */

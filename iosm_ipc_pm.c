@@ -30,7 +30,7 @@
 static void iosm_pm_power(struct iosm_pm *pm, enum iosm_power_request request)
 {
 	lockdep_assert_held(&pm->lock);
-	pm->bus->ops->ring(pm->bus, IOSM_DB_POWER, request);
+	iosm_mmio_ring(pm->bus, IOSM_DB_POWER, request);
 }
 
 static void iosm_pm_request_wake(struct iosm_pm *pm)
@@ -139,7 +139,7 @@ void iosm_pm_ring_head(struct iosm_pm *pm, enum iosm_head_reason reason)
 	spin_lock_bh(&pm->lock);
 	switch (pm->state) {
 	case IOSM_PM_AWAKE:
-		pm->bus->ops->ring(pm->bus, IOSM_DB_HEAD, reason);
+		iosm_mmio_ring(pm->bus, IOSM_DB_HEAD, reason);
 		break;
 	case IOSM_PM_ASLEEP:
 		pm->state = IOSM_PM_WAKING;
@@ -170,7 +170,7 @@ static void iosm_pm_wake_up(struct iosm_pm *pm)
 	iosm_pm_power(pm, IOSM_POWER_ACTIVE_ACK);
 	if (pm->postponed) {
 		pm->postponed = false;
-		pm->bus->ops->ring(pm->bus, IOSM_DB_HEAD, IOSM_HEAD_POSTPONED);
+		iosm_mmio_ring(pm->bus, IOSM_DB_HEAD, IOSM_HEAD_POSTPONED);
 	}
 }
 

@@ -99,8 +99,10 @@ int iosm_protocol_init(struct iosm_protocol *protocol, struct iosm_bus *bus,
 	spin_lock_init(&protocol->lock);
 	protocol->halted = true;
 	protocol->timeout = IOSM_CONTROL_TIMEOUT;
-	for (i = 0; i < IOSM_PIPES; i++)
+	for (i = 0; i < IOSM_PIPES; i++) {
 		protocol->pipes[i].number = i;
+		protocol->pipes[i].dev = bus->dev;
+	}
 
 	protocol->shm = dma_alloc_coherent(bus->dev, sizeof(*protocol->shm),
 					   &protocol->shm_dma, GFP_KERNEL);
@@ -536,6 +538,7 @@ void iosm_pipe_post(struct iosm_pipe *pipe, dma_addr_t dma, u32 len,
 	td->size_status = cpu_to_le32(FIELD_PREP(IOSM_TD_SIZE, len));
 	td->chain = 0;
 
+	trace_iosm_td_post(pipe->dev, pipe->number, pipe->head, len);
 	pipe->head = iosm_ring_next(pipe->head, pipe->entries);
 }
 
@@ -567,8 +570,22 @@ bool iosm_pipe_publish(struct iosm_protocol *protocol, struct iosm_pipe *pipe)
 void iosm_pipe_ring(struct iosm_protocol *protocol, struct iosm_pipe *pipe,
 		    enum iosm_head_reason reason)
 {
-	if (!iosm_pipe_publish(protocol, pipe))
-		return;
+	if (pipe->rung != pipe->head)
+		iosm_pipe_ring_again(protocol, pipe, reason);
+}
+
+/**
+ * iosm_pipe_ring_again() - publish all posted TDs and ring, news or not
+ * @protocol: the rings
+ * @pipe: an open pipe
+ * @reason: for the doorbell
+ *
+ * Context: process or softirq; the pipe's owner. Implements protocol.rst 3.5.4.
+ */
+void iosm_pipe_ring_again(struct iosm_protocol *protocol, struct iosm_pipe *pipe,
+			  enum iosm_head_reason reason)
+{
+	iosm_pipe_publish(protocol, pipe);
 	pipe->rung = pipe->head;
 	iosm_pm_ring_head(protocol->pm, reason);
 }
@@ -631,6 +648,7 @@ void iosm_pipe_take(struct iosm_pipe *pipe, struct iosm_pipe_done *done)
 	if (done->error)
 		pipe->bad_units++;
 
+	trace_iosm_td_done(pipe->dev, pipe->number, pipe->tail, done->size, done->error);
 	memset(&pipe->slots[pipe->tail], 0, sizeof(pipe->slots[0]));
 	pipe->tail = iosm_ring_next(pipe->tail, pipe->entries);
 }

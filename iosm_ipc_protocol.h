@@ -58,6 +58,7 @@ struct iosm_pipe_done {
 
 /**
  * struct iosm_pipe - one ring of transfer descriptors
+ * @dev: the modem, for tracepoints
  * @number: 0 to IOSM_PIPES - 1; even ones carry uplink
  * @entries: ring size, 0 when the pipe is closed; one entry is never used
  * @head: next entry to fill; the copy in shared memory is write-only
@@ -72,6 +73,7 @@ struct iosm_pipe_done {
  * on one pipe.
  */
 struct iosm_pipe {
+	struct device *dev;
 	u8 number;
 	u16 entries;
 	u16 head;
@@ -187,6 +189,8 @@ void iosm_pipe_post(struct iosm_pipe *pipe, dma_addr_t dma, u32 len,
 bool iosm_pipe_publish(struct iosm_protocol *protocol, struct iosm_pipe *pipe);
 void iosm_pipe_ring(struct iosm_protocol *protocol, struct iosm_pipe *pipe,
 		    enum iosm_head_reason reason);
+void iosm_pipe_ring_again(struct iosm_protocol *protocol, struct iosm_pipe *pipe,
+			  enum iosm_head_reason reason);
 int iosm_pipe_completed(struct iosm_protocol *protocol,
 			struct iosm_pipe *pipe);
 void iosm_pipe_take(struct iosm_pipe *pipe, struct iosm_pipe_done *done);
