@@ -25,6 +25,7 @@ iosm-y += iosm_ipc_pm.o
 iosm-y += iosm_ipc_protocol.o
 iosm-y += iosm_ipc_imem.o
 iosm-y += iosm_ipc_mux_wire.o
+iosm-y += iosm_ipc_packet.o
 iosm-y += iosm_ipc_mux.o
 iosm-y += iosm_ipc_port.o
 iosm-y += iosm_ipc_wwan.o

@@ -8,23 +8,24 @@
 #include <linux/completion.h>
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
+#include <linux/hrtimer.h>
 #include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/timer.h>
-#include <net/checksum.h>
 #include <net/gro.h>
 #include <net/page_pool/helpers.h>
 
 #include "iosm_ipc_imem.h"
+#include "iosm_ipc_packet.h"
 
 /**
  * DOC: the multiplexer
  *
  * **Uplink.** A packet is copied once, with its checksum, from the stack into a
- * buffer that was mapped when the channel was opened::
+ * buffer that was mapped when the channel was opened; a super-packet is cut into
+ * datagrams on the way (iosm_ipc_packet.c)::
  *
  *   link 0 --\                        +-- open block --+     ring of the modem
  *   link 1 ---> iosm_mux_send() ----> | packets ...    | --> [block][block]...
@@ -40,12 +41,17 @@
  * only, and there is no timer.
  *
  * There is no queue between the queueing discipline and the ring. A link stops when
- * its next packet could not be taken: byte queue limits, flow control by the
+ * its next datagram could not be taken: byte queue limits, flow control by the
  * modem, credits (Lite), too many bytes on their way, no free buffer. One packet
- * for each link, the one that was handed over while the reason arose, or that is
- * larger than what is left of the credits, is held until the reason is gone. What
- * a link has on its way is accounted in private records, never read back from a
- * buffer that the modem can see.
+ * for each link, the one in which the reason arose, is held until the reason is
+ * gone; of a super-packet that may be the rest. What a link has on its way is
+ * accounted in private records, never read back from a buffer that the modem can
+ * see.
+ *
+ * Links share the pipe by bytes. Those that compete for it may each have the same
+ * number of bytes on their way; as all of them wait in the same ring, each gets the
+ * same part of what the modem takes. A link that the modem has stopped does not
+ * compete, and has nothing in the ring that others would wait for.
  *
  * **Downlink.** Buffers are pages of a page pool, mapped once. Small datagrams, and
  * all those of a nearly empty block, are copied; of the others the headers are
@@ -98,15 +104,18 @@ static_assert(COMMAND_BUFFERS * COMMAND_STRIDE <= PAGE_SIZE);
 
 /* Transfers on their way that do not stop the next one from going at once */
 #define IN_FLIGHT_EAGER		2
-/* Lite: transfers that may wait for a doorbell while others are on their way */
-#define UNRUNG_MAX		16
+/* The least that a link may have on its way, however many compete, bytes */
+#define SHARE_MIN		8192
+/* Packets in a batch: Aggregation ends a block by size, Lite rings for every 16 */
+#define BATCH_AGGR		IOSM_MUX_BLOCK_DATAGRAMS
+#define BATCH_LITE		16
 /* Lite: bytes on their way from which queue levels are reported */
 #define LEVEL_PENDING		10240
 
 #define COPY_BREAK		256	/* datagrams up to here are copied, bytes */
 #define HEADER_ROOM		128	/* bytes of a packet that headers may take */
 #define SPARSE_FRACTION		4	/* blocks filled less than 1/n are copied */
-#define REFILL_RETRY		20	/* milliseconds */
+#define REFILL_RETRY		(2 * NSEC_PER_MSEC)
 
 /**
  * struct iosm_mux_buffer - a mapped uplink buffer
@@ -149,18 +158,21 @@ struct iosm_mux_chunk {
  * @pad: head padding of uplink datagrams, bytes
  * @flow_mask: not 0: stopped by the modem
  * @credits: bytes that may still be sent, if credits are in use
+ * @outstanding: bytes encoded and not completed
  * @stopped: the link was told to stop
  * @touched: Lite: has sent since the last queue level
- * @held: one packet that could not be encoded yet
+ * @held: the packet that could not be encoded, or the rest of it; none if its skb
+ *	is NULL
  */
 struct iosm_mux_session {
 	void *link;
 	u16 pad;
 	u32 flow_mask;
 	u32 credits;
+	u32 outstanding;
 	bool stopped;
 	bool touched;
-	struct sk_buff *held;
+	struct iosm_packet held;
 };
 
 /**
@@ -192,6 +204,7 @@ struct iosm_mux_waiting {
  * @use_credits: uplink needs credits
  * @command_lock: serialises opening and closing of sessions
  * @channel: the data channel; open if @users
+ * @config: how the data channel is opened; under @command_lock
  * @users: open sessions; under @command_lock
  * @timeout: how long to wait for an answer, milliseconds
  * @known_pad: padding that the modem wished last, for MTU limits
@@ -209,6 +222,8 @@ struct iosm_mux_waiting {
  * @in_flight: data transfers posted and not completed
  * @pending: bytes in them
  * @congested: @pending was too high and is not yet low
+ * @share: bytes that each link may have on its way
+ * @batch: packets after which a batch is given to the modem at the latest
  * @block: the open block
  * @block_buffer: its buffer, NULL if no block is open
  * @stats: counters; those that start with dl_ and @stats.defects belong to the poll
@@ -238,6 +253,7 @@ struct iosm_mux {
 	/* Outside of tx_lock; may be taken under RTNL */
 	struct mutex command_lock;
 	struct iosm_channel channel;
+	struct iosm_channel_config config;
 	unsigned int users;
 	unsigned int timeout;
 	u16 known_pad[IOSM_MUX_SESSIONS];
@@ -255,6 +271,8 @@ struct iosm_mux {
 	unsigned int in_flight;
 	u32 pending;
 	bool congested;
+	u32 share;
+	u32 batch;
 	struct iosm_mux_block block;
 	struct iosm_mux_buffer *block_buffer;
 	struct iosm_mux_stats stats;
@@ -264,7 +282,7 @@ struct iosm_mux {
 	struct page *rx_page;
 	u32 rx_offset;
 	bool rx_copy;
-	struct timer_list refill_timer;
+	struct hrtimer refill_timer;
 
 	struct iosm_mux_buffer *buffers;
 	unsigned int buffer_count;
@@ -327,6 +345,7 @@ static void iosm_mux_post_data(struct iosm_mux *mux, struct iosm_mux_buffer *buf
 	mux->pending += len;
 	mux->in_flight++;
 	mux->stats.ul_transfers++;
+	mux->stats.ul_bytes += len;
 	if (!mux->use_credits && mux->pending >= PENDING_HIGH && !mux->congested) {
 		mux->congested = true;
 		mux->stats.ul_congested++;
@@ -454,7 +473,28 @@ static int iosm_mux_alloc_buffers(struct iosm_mux *mux)
 static bool iosm_mux_may_send(struct iosm_mux *mux, const struct iosm_mux_session *session)
 {
 	return session->link && !session->flow_mask && !mux->congested &&
+	       session->outstanding < mux->share &&
 	       (!mux->use_credits || session->credits) && iosm_mux_data_room(mux);
+}
+
+/* Has a session a use for its part of the pipe? */
+static bool iosm_mux_competes(struct iosm_mux *mux, const struct iosm_mux_session *session)
+{
+	if (session->outstanding)
+		return true;
+	return session->held.skb && !session->flow_mask &&
+	       (!mux->use_credits || session->credits);
+}
+
+static void iosm_mux_update_share(struct iosm_mux *mux)
+{
+	unsigned int competing = 0;
+	u8 s;
+
+	lockdep_assert_held(&mux->tx_lock);
+	for (s = 0; s < IOSM_MUX_SESSIONS; s++)
+		competing += iosm_mux_competes(mux, &mux->sessions[s]);
+	mux->share = max(PENDING_HIGH / max(competing, 1U), SHARE_MIN);
 }
 
 static u8 iosm_mux_session_id(struct iosm_mux *mux, const struct iosm_mux_session *session)
@@ -470,27 +510,24 @@ static u32 iosm_mux_level(struct iosm_mux *mux, const struct iosm_mux_session *s
 	if (!session->link)
 		return 0;
 	level = mux->ops->backlog(session->link);
-	if (session->held)
-		level += session->held->len;
+	if (session->held.skb)
+		level += iosm_packet_bytes(&session->held);
 	return level;
 }
 
-/* Copies a packet and finishes its checksum on the way. */
-static void iosm_mux_copy_packet(const struct sk_buff *skb, u8 *to)
+/* Transfers posted in the ring that the modem was not rung for */
+static unsigned int iosm_mux_unrung(struct iosm_mux *mux)
 {
-	__sum16 *check;
+	const struct iosm_pipe *ul = mux->channel.ul;
 
-	if (skb->ip_summed != CHECKSUM_PARTIAL) {
-		/* The whole length exists, and kernel memory does not fault. */
-		WARN_ON_ONCE(skb_copy_bits(skb, 0, to, skb->len));
-		return;
-	}
+	return min(iosm_ring_distance(ul->rung, ul->head, ul->entries),
+		   iosm_pipe_posted(ul));
+}
 
-	skb_copy_and_csum_dev(skb, to);
-	check = (__sum16 *)(to + skb_checksum_start_offset(skb) + skb->csum_offset);
-	/* 0 means "none" in UDP; both values are equal in every other protocol. */
-	if (!get_unaligned((__force u16 *)check))
-		put_unaligned((__force u16)CSUM_MANGLED_0, (__force u16 *)check);
+static void iosm_mux_ring(struct iosm_mux *mux)
+{
+	mux->stats.ul_doorbells++;
+	iosm_channel_ring_ul(&mux->channel, IOSM_HEAD_MUX_UL);
 }
 
 /* Finishes the open block and gives it to the modem. */
@@ -498,6 +535,7 @@ static void iosm_mux_post_block(struct iosm_mux *mux)
 {
 	struct iosm_mux_buffer *buffer = mux->block_buffer;
 	u32 levels[IOSM_MUX_SESSIONS] = {};
+	bool idle;
 	u32 len;
 	u8 s;
 
@@ -517,19 +555,23 @@ static void iosm_mux_post_block(struct iosm_mux *mux)
 		iosm_mux_recycle(mux, buffer);
 		return;
 	}
+	trace_iosm_mux_transfer(mux->modem->dev, true, mux->block.count, len);
+	idle = iosm_pipe_posted(mux->channel.ul) == iosm_mux_unrung(mux);
 	iosm_mux_post_data(mux, buffer, len);
-	iosm_channel_ring_ul(&mux->channel, IOSM_HEAD_MUX_UL);
+	/* The rest of a burst is rung for once, at its end. */
+	if (idle)
+		iosm_mux_ring(mux);
 }
 
-/* Adds a packet to the open block; false if there is no buffer for a new one. */
+/* Adds a datagram to the open block; false if there is no buffer for a new one. */
 static bool iosm_mux_encode_aggr(struct iosm_mux *mux, struct iosm_mux_session *session,
-				 const struct sk_buff *skb)
+				 struct iosm_packet *packet, u32 length)
 {
 	u8 id = iosm_mux_session_id(mux, session);
 	u8 *payload;
 
 	if (mux->block_buffer &&
-	    !iosm_mux_block_fits(&mux->block, id, session->pad, skb->len))
+	    !iosm_mux_block_fits(&mux->block, id, session->pad, length))
 		iosm_mux_post_block(mux);
 
 	if (!mux->block_buffer) {
@@ -541,60 +583,73 @@ static bool iosm_mux_encode_aggr(struct iosm_mux *mux, struct iosm_mux_session *
 	}
 
 	/* Fits an empty block: the caller checked it against the largest datagram. */
-	payload = iosm_mux_block_add(&mux->block, id, skb->priority, session->pad, skb->len);
+	payload = iosm_mux_block_add(&mux->block, id, packet->skb->priority, session->pad,
+				     length);
 	if (WARN_ON_ONCE(!payload))
 		return false;
-	iosm_mux_copy_packet(skb, payload);
+	iosm_packet_write(packet, payload);
 	return true;
 }
 
 static bool iosm_mux_encode_lite(struct iosm_mux *mux, struct iosm_mux_session *session,
-				 const struct sk_buff *skb)
+				 struct iosm_packet *packet, u32 length)
 {
 	u8 id = iosm_mux_session_id(mux, session);
 	struct iosm_mux_buffer *buffer;
 	u8 *payload;
 	int len;
 
-	if (mux->use_credits && session->credits < skb->len)
+	if (mux->use_credits && session->credits < length)
 		return false;
 	if (!iosm_mux_data_room(mux))
 		return false;
 
 	buffer = iosm_mux_pop(&mux->free_data);
-	len = iosm_mux_wire_adgh(buffer->data, IOSM_MUX_LITE_SIZE, id, skb->priority,
-				 session->pad, skb->len, &payload);
+	len = iosm_mux_wire_adgh(buffer->data, IOSM_MUX_LITE_SIZE, id,
+				 packet->skb->priority, session->pad, length, &payload);
 	if (WARN_ON_ONCE(len < 0)) {
 		iosm_mux_recycle(mux, buffer);
 		return false;
 	}
-	iosm_mux_copy_packet(skb, payload);
+	iosm_packet_write(packet, payload);
 	buffer->sessions = BIT(id);
 	buffer->share[id].packets = 1;
-	buffer->share[id].bytes = skb->len;
+	buffer->share[id].bytes = length;
 	if (mux->use_credits)
-		session->credits -= skb->len;
+		session->credits -= length;
 	session->touched = true;
+	trace_iosm_mux_transfer(mux->modem->dev, true, 1, len);
 	iosm_mux_post_data(mux, buffer, len);
 	return true;
 }
 
-/* Encodes a packet of a session that may send; true if it needs no copy any more. */
+/*
+ * Encodes as much of a packet as may be sent; true if nothing of it is left. If its
+ * link wants the modem to be told, @more becomes false.
+ */
 static bool iosm_mux_encode(struct iosm_mux *mux, struct iosm_mux_session *session,
-			    const struct sk_buff *skb)
+			    struct iosm_packet *packet, bool *more)
 {
-	if (mux->variant == IOSM_MUX_AGGR)
-		return iosm_mux_encode_aggr(mux, session, skb);
-	return iosm_mux_encode_lite(mux, session, skb);
-}
+	u32 length, packets = 0, bytes = 0;
+	bool encoded = true;
 
-/* Transfers posted in the ring that the modem was not rung for */
-static unsigned int iosm_mux_unrung(struct iosm_mux *mux)
-{
-	const struct iosm_pipe *ul = mux->channel.ul;
-
-	return min(iosm_ring_distance(ul->rung, ul->head, ul->entries),
-		   iosm_pipe_posted(ul));
+	while (encoded && (length = iosm_packet_next(packet))) {
+		if (!iosm_mux_may_send(mux, session))
+			break;
+		if (mux->variant == IOSM_MUX_AGGR)
+			encoded = iosm_mux_encode_aggr(mux, session, packet, length);
+		else
+			encoded = iosm_mux_encode_lite(mux, session, packet, length);
+		if (encoded) {
+			session->outstanding += length;
+			bytes += length;
+			packets++;
+		}
+	}
+	mux->stats.ul_datagrams += packets;
+	if (packets && mux->ops->sent(session->link, packets, bytes, *more))
+		*more = false;
+	return !length;
 }
 
 /* Lite: tells the modem what still waits behind a burst (protocol.rst 5.8). */
@@ -632,20 +687,20 @@ static void iosm_mux_flush(struct iosm_mux *mux)
 	unsigned int unrung;
 
 	lockdep_assert_held(&mux->tx_lock);
-	if (mux->variant == IOSM_MUX_AGGR) {
-		if (mux->block_buffer && mux->in_flight < IN_FLIGHT_EAGER)
-			iosm_mux_post_block(mux);
-		return;
-	}
+	if (mux->block_buffer &&
+	    (mux->in_flight < IN_FLIGHT_EAGER || mux->block.count >= mux->batch))
+		iosm_mux_post_block(mux);
 
 	unrung = iosm_mux_unrung(mux);
 	if (!unrung)
 		return;
-	if (iosm_pipe_posted(mux->channel.ul) - unrung >= IN_FLIGHT_EAGER &&
-	    unrung < UNRUNG_MAX)
-		return;
-	iosm_mux_post_levels(mux);
-	iosm_channel_ring_ul(&mux->channel, IOSM_HEAD_MUX_UL);
+	if (mux->variant == IOSM_MUX_LITE) {
+		if (iosm_pipe_posted(mux->channel.ul) - unrung >= IN_FLIGHT_EAGER &&
+		    unrung < mux->batch)
+			return;
+		iosm_mux_post_levels(mux);
+	}
+	iosm_mux_ring(mux);
 }
 
 static void iosm_mux_stop_link(struct iosm_mux *mux, struct iosm_mux_session *session)
@@ -659,16 +714,16 @@ static void iosm_mux_stop_link(struct iosm_mux *mux, struct iosm_mux_session *se
 /* Lets a stopped session go on if it can, the held packet first. */
 static void iosm_mux_resume_link(struct iosm_mux *mux, struct iosm_mux_session *session)
 {
-	struct sk_buff *skb = session->held;
+	struct sk_buff *skb = session->held.skb;
+	bool more = false;
 
 	if (!session->stopped || !iosm_mux_may_send(mux, session))
 		return;
 
 	if (skb) {
-		if (!iosm_mux_encode(mux, session, skb))
+		if (!iosm_mux_encode(mux, session, &session->held, &more))
 			return;
-		session->held = NULL;
-		mux->ops->sent(session->link, skb->len, false);
+		session->held.skb = NULL;
 		dev_consume_skb_any(skb);
 		if (!iosm_mux_may_send(mux, session))
 			return;
@@ -686,6 +741,7 @@ static void iosm_mux_resume_all(struct iosm_mux *mux)
 	if (mux->congested && mux->pending >= PENDING_LOW)
 		return;
 	mux->congested = false;
+	iosm_mux_update_share(mux);
 	for (i = 0; i < IOSM_MUX_SESSIONS; i++) {
 		u8 s = (mux->wake_next + i) % IOSM_MUX_SESSIONS;
 
@@ -696,32 +752,32 @@ static void iosm_mux_resume_all(struct iosm_mux *mux)
 
 /* Takes over a packet; 0 unless it has to be dropped. */
 static int iosm_mux_accept(struct iosm_mux *mux, struct iosm_mux_session *session,
-			   struct sk_buff **skb, bool *more)
+			   struct iosm_packet *packet, bool *more)
 {
+	bool idle;
+
 	lockdep_assert_held(&mux->tx_lock);
 	if (!session->link)
 		return -ENOLINK;
-	if (!(*skb)->len)
-		return -EINVAL;
-	if ((*skb)->len > iosm_mux_wire_max_datagram(mux->variant, session->pad))
+	/* The first segment of a super-packet is the longest. */
+	if (iosm_packet_next(packet) >
+	    iosm_mux_wire_max_datagram(mux->variant, session->pad))
 		return -EMSGSIZE;
-	if (session->held)
+	if (session->held.skb)
 		return -ENOBUFS;
 
-	if (!iosm_mux_may_send(mux, session) || !iosm_mux_encode(mux, session, *skb)) {
-		/* The reason arose while the packet was on its way to us. */
-		session->held = *skb;
-		*skb = NULL;
+	idle = !session->outstanding;
+	if (!iosm_mux_encode(mux, session, packet, more)) {
+		session->held = *packet;
 		mux->stats.ul_held++;
 		session->stopped = true;
 		mux->ops->stop(session->link);
-		return 0;
-	}
-
-	if (mux->ops->sent(session->link, (*skb)->len, *more))
-		*more = false;
-	if (!iosm_mux_may_send(mux, session))
+	} else if (!iosm_mux_may_send(mux, session)) {
 		iosm_mux_stop_link(mux, session);
+	}
+	/* From now on it shares with the others, and they with it. */
+	if (idle)
+		iosm_mux_update_share(mux);
 	return 0;
 }
 
@@ -729,8 +785,8 @@ static int iosm_mux_accept(struct iosm_mux *mux, struct iosm_mux_session *sessio
  * iosm_mux_send() - send a packet
  * @mux: the multiplexer
  * @session: 0 to 7
- * @skb: IP packet, possibly in fragments, possibly with its checksum to be made;
- *	owned by the callee in any case
+ * @skb: IP packet, possibly in fragments, possibly with its checksum to be made,
+ *	possibly a super-packet; owned by the callee in any case
  * @more: another packet of this link follows at once; it is never followed by
  *	nothing
  *
@@ -743,14 +799,18 @@ static int iosm_mux_accept(struct iosm_mux *mux, struct iosm_mux_session *sessio
  */
 int iosm_mux_send(struct iosm_mux *mux, u8 session, struct sk_buff *skb, bool more)
 {
-	struct sk_buff *copied = skb;
+	struct iosm_packet packet;
 	struct iosm_mux_session *s;
+	bool held = false;
 	int ret;
 
 	s = &mux->sessions[array_index_nospec(session, IOSM_MUX_SESSIONS)];
+	ret = iosm_packet_begin(&packet, skb);
 
 	spin_lock(&mux->tx_lock);
-	ret = iosm_mux_accept(mux, s, &copied, &more);
+	if (!ret)
+		ret = iosm_mux_accept(mux, s, &packet, &more);
+	held = !ret && s->held.skb == skb;
 	/* Nobody follows a packet that stopped its link, or one that failed. */
 	if (s->link && (ret || !more || s->stopped))
 		iosm_mux_flush(mux);
@@ -758,8 +818,8 @@ int iosm_mux_send(struct iosm_mux *mux, u8 session, struct sk_buff *skb, bool mo
 
 	if (ret)
 		kfree_skb(skb);
-	else if (copied)
-		consume_skb(copied);
+	else if (!held)
+		consume_skb(skb);
 	return ret;
 }
 
@@ -801,8 +861,12 @@ static void iosm_mux_poll_ul(struct iosm_channel *channel)
 		iosm_mux_complete(mux, done.slot.cookie, packets, bytes);
 	}
 	for (s = 0; s < IOSM_MUX_SESSIONS; s++) {
-		if (packets[s] && mux->sessions[s].link)
-			mux->ops->completed(mux->sessions[s].link, packets[s], bytes[s]);
+		struct iosm_mux_session *session = &mux->sessions[s];
+
+		if (!packets[s] || !session->link)
+			continue;
+		session->outstanding -= bytes[s];
+		mux->ops->completed(session->link, packets[s], bytes[s]);
 	}
 	iosm_mux_resume_all(mux);
 	iosm_mux_flush(mux);
@@ -832,6 +896,7 @@ static void iosm_mux_set_flow(struct iosm_mux *mux, struct iosm_mux_session *ses
 		iosm_mux_stop_link(mux, session);
 		if (mux->block_buffer)
 			iosm_mux_post_block(mux);
+		iosm_mux_flush(mux);
 	} else if (mask == IOSM_MUX_FLOW_RESUME) {
 		mux->stats.flow_resumes++;
 		session->flow_mask = 0;
@@ -916,6 +981,8 @@ static void iosm_mux_command(void *ctx, const struct iosm_mux_command *command)
 {
 	struct iosm_mux *mux = ctx;
 
+	trace_iosm_mux_command(mux->modem->dev, command->kind, command->session,
+			       command->tid);
 	spin_lock(&mux->tx_lock);
 	switch (command->kind) {
 	case IOSM_MUX_CMD_OPEN_RESPONSE:
@@ -1049,6 +1116,7 @@ static unsigned int iosm_mux_deliver(struct iosm_mux *mux)
 			skb->truesize += share;
 		mux->ops->receive(mux->ctx, session, skb);
 	}
+	mux->stats.dl_datagrams += delivered;
 	return delivered;
 }
 
@@ -1062,6 +1130,7 @@ static unsigned int iosm_mux_receive(struct iosm_mux *mux,
 	mux->rx_page = done->slot.cookie;
 	mux->rx_offset = done->slot.dma - page_pool_get_dma_addr(mux->rx_page);
 	mux->stats.dl_transfers++;
+	mux->stats.dl_bytes += done->size;
 
 	if (unlikely(done->error)) {
 		mux->stats.dl_bad_td++;
@@ -1078,6 +1147,7 @@ static unsigned int iosm_mux_receive(struct iosm_mux *mux,
 		delivered = iosm_mux_deliver(mux);
 	}
 
+	trace_iosm_mux_transfer(mux->modem->dev, false, delivered, done->size);
 	page_pool_put_full_page(mux->pool, mux->rx_page, true);
 	mux->rx_page = NULL;
 	return max(delivered, 1U);
@@ -1115,11 +1185,12 @@ static unsigned int iosm_mux_known_buffers(struct iosm_mux *mux)
 	return posted - min(unknown, posted);
 }
 
-static void iosm_mux_refill_timeout(struct timer_list *timer)
+static enum hrtimer_restart iosm_mux_refill_timeout(struct hrtimer *timer)
 {
-	struct iosm_mux *mux = timer_container_of(mux, timer, refill_timer);
+	struct iosm_mux *mux = container_of(timer, struct iosm_mux, refill_timer);
 
 	iosm_modem_poll_soon(mux->modem);
+	return HRTIMER_NORESTART;
 }
 
 static int iosm_mux_poll_dl(struct iosm_channel *channel, int budget)
@@ -1143,11 +1214,13 @@ static int iosm_mux_poll_dl(struct iosm_channel *channel, int budget)
 		mux->stats.dl_refill_failed++;
 		/* The modem may have too few to interrupt us again. */
 		if (iosm_pipe_posted(channel->dl) < watermark)
-			mod_timer(&mux->refill_timer,
-				  jiffies + msecs_to_jiffies(REFILL_RETRY));
+			hrtimer_start(&mux->refill_timer, REFILL_RETRY,
+				      HRTIMER_MODE_REL_SOFT);
 	}
-	if (iosm_mux_known_buffers(mux) < watermark)
+	if (iosm_mux_known_buffers(mux) < watermark) {
+		mux->stats.dl_doorbells++;
 		iosm_channel_ring_dl(channel, IOSM_HEAD_MUX_DL);
+	}
 
 	if (!completed)
 		return min(work, budget);
@@ -1186,20 +1259,17 @@ static const struct iosm_channel_ops iosm_mux_channel_ops = {
 
 static int iosm_mux_open_channel(struct iosm_mux *mux)
 {
-	const struct iosm_channel_config *config;
+	const struct iosm_channel_config *config = &mux->config;
 	struct page_pool_params params = {
+		.order = get_order(config->buffer_size),
 		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
+		.max_len = PAGE_SIZE << get_order(config->buffer_size),
+		.pool_size = config->dl_entries,
 		.nid = NUMA_NO_NODE,
 		.dev = mux->modem->dev,
 		.dma_dir = DMA_FROM_DEVICE,
 	};
 	int ret;
-
-	config = mux->variant == IOSM_MUX_AGGR ? &iosm_channel_mux_aggr :
-						 &iosm_channel_mux_lite;
-	params.order = get_order(config->buffer_size);
-	params.max_len = PAGE_SIZE << params.order;
-	params.pool_size = config->dl_entries;
 
 	mux->pool = page_pool_create(&params);
 	if (IS_ERR(mux->pool))
@@ -1224,7 +1294,7 @@ static void iosm_mux_close_channel(struct iosm_mux *mux)
 {
 	iosm_channel_close(&mux->channel);
 	/* No poll any more that could start it again */
-	timer_delete_sync(&mux->refill_timer);
+	hrtimer_cancel(&mux->refill_timer);
 
 	mux->block_buffer = NULL;
 	mux->in_flight = 0;
@@ -1375,18 +1445,22 @@ static void iosm_mux_forget_session(struct iosm_mux *mux, u8 id)
 {
 	struct iosm_mux_session *session = &mux->sessions[id];
 	struct sk_buff *held;
+	u32 dropped = 0;
 	unsigned int i;
 
 	spin_lock_bh(&mux->tx_lock);
-	held = session->held;
+	held = session->held.skb;
+	if (held)
+		dropped = iosm_packet_count(&session->held);
 	WRITE_ONCE(mux->open_sessions, mux->open_sessions & ~BIT(id));
 	if (mux->block_buffer)
 		iosm_mux_block_forget(&mux->block, id);
 	/* What is with the modem will complete, but not for this link. */
 	for (i = 0; i < mux->buffer_count; i++)
 		mux->buffers[i].sessions &= ~BIT(id);
-	mux->ops->reset(session->link);
+	mux->ops->reset(session->link, dropped);
 	memset(session, 0, sizeof(*session));
+	iosm_mux_update_share(mux);
 	spin_unlock_bh(&mux->tx_lock);
 
 	kfree_skb(held);
@@ -1503,14 +1577,97 @@ struct iosm_mux *iosm_mux_create(struct iosm_modem *modem,
 	/* Aggregation never uses credits up (Q45); the thresholds do the work. */
 	mux->use_credits = mux->variant == IOSM_MUX_LITE &&
 			   modem->fw_caps & IOSM_FW_CAP_UL_CREDITS;
+	mux->config = mux->variant == IOSM_MUX_AGGR ? iosm_channel_mux_aggr :
+						      iosm_channel_mux_lite;
+	mux->batch = mux->variant == IOSM_MUX_AGGR ? BATCH_AGGR : BATCH_LITE;
+	mux->share = PENDING_HIGH;
 	mutex_init(&mux->command_lock);
 	spin_lock_init(&mux->tx_lock);
 	init_completion(&mux->waiting.done);
 	__skb_queue_head_init(&mux->rx_list);
-	timer_setup(&mux->refill_timer, iosm_mux_refill_timeout, 0);
+	hrtimer_setup(&mux->refill_timer, iosm_mux_refill_timeout, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_SOFT);
 	for (s = 0; s < IOSM_MUX_SESSIONS; s++)
 		mux->known_pad[s] = mux->variant == IOSM_MUX_AGGR ? IOSM_MUX_DL_PAD : 0;
 	return mux;
+}
+
+/**
+ * iosm_mux_get_tuning() - read what can be tuned
+ * @mux: the multiplexer
+ * @tuning: where to
+ *
+ * Context: process, may sleep.
+ */
+void iosm_mux_get_tuning(struct iosm_mux *mux, struct iosm_mux_tuning *tuning)
+{
+	mutex_lock(&mux->command_lock);
+	tuning->ul_backoff = mux->config.ul_backoff;
+	tuning->dl_backoff = mux->config.dl_backoff;
+	tuning->batch = READ_ONCE(mux->batch);
+	tuning->ul_buffers = mux->variant == IOSM_MUX_AGGR ? DATA_BUFFERS_AGGR :
+							     DATA_BUFFERS_LITE;
+	tuning->dl_buffers = mux->config.dl_entries - 1;
+	mutex_unlock(&mux->command_lock);
+}
+
+/**
+ * iosm_mux_set_tuning() - change what can be tuned
+ * @mux: the multiplexer
+ * @tuning: as read before, with changes; the numbers of buffers are not looked at
+ *
+ * The modem is told the back-off of a pipe when the pipe is opened, which is when
+ * the first session is (protocol.rst 3.4.2).
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ERANGE if a value is out of range; -EBUSY if a back-off would change
+ * while a session is open. Nothing is changed then.
+ */
+int iosm_mux_set_tuning(struct iosm_mux *mux, const struct iosm_mux_tuning *tuning)
+{
+	int ret = 0;
+
+	if (!tuning->batch || tuning->batch > IOSM_MUX_BATCH_MAX ||
+	    tuning->ul_backoff > IOSM_MUX_BACKOFF_MAX ||
+	    tuning->dl_backoff > IOSM_MUX_BACKOFF_MAX)
+		return -ERANGE;
+
+	mutex_lock(&mux->command_lock);
+	if (mux->users && (tuning->ul_backoff != mux->config.ul_backoff ||
+			   tuning->dl_backoff != mux->config.dl_backoff)) {
+		ret = -EBUSY;
+	} else {
+		mux->config.ul_backoff = tuning->ul_backoff;
+		mux->config.dl_backoff = tuning->dl_backoff;
+		spin_lock_bh(&mux->tx_lock);
+		WRITE_ONCE(mux->batch, tuning->batch);
+		spin_unlock_bh(&mux->tx_lock);
+	}
+	mutex_unlock(&mux->command_lock);
+	return ret;
+}
+
+/**
+ * iosm_mux_nudge() - a link waits for too long
+ * @mux: the multiplexer
+ *
+ * Gives all that is ready to the modem, rings whether or not that is news, and
+ * looks for completions without an interrupt: a lost doorbell or interrupt delays,
+ * and does not end, a link.
+ *
+ * Context: softirq.
+ */
+void iosm_mux_nudge(struct iosm_mux *mux)
+{
+	spin_lock(&mux->tx_lock);
+	if (mux->open_sessions) {
+		if (mux->block_buffer)
+			iosm_mux_post_block(mux);
+		mux->stats.ul_nudges++;
+		iosm_channel_ring_again(&mux->channel, IOSM_HEAD_MUX_UL);
+	}
+	spin_unlock(&mux->tx_lock);
+	iosm_modem_poll_soon(mux->modem);
 }
 
 #if IS_ENABLED(CONFIG_IOSM_KUNIT_TEST)

@@ -13,6 +13,7 @@
 #include "iosm_ipc_clients.h"
 #include "iosm_ipc_imem.h"
 #include "iosm_ipc_mux.h"
+#include "iosm_ipc_packet.h"
 
 /**
  * DOC: the network devices
@@ -98,8 +99,9 @@ static void iosm_link_wake_queue(void *link)
 	netif_wake_queue(link);
 }
 
-static bool iosm_link_sent(void *link, u32 bytes, bool more)
+static bool iosm_link_sent(void *link, u32 packets, u32 bytes, bool more)
 {
+	dev_sw_netstats_tx_add(link, packets, bytes);
 	return __netdev_sent_queue(link, bytes, more);
 }
 
@@ -108,9 +110,12 @@ static void iosm_link_completed(void *link, u32 packets, u32 bytes)
 	netdev_completed_queue(link, packets, bytes);
 }
 
-static void iosm_link_reset(void *link)
+static void iosm_link_reset(void *link, u32 dropped)
 {
-	netdev_reset_queue(link);
+	struct net_device *dev = link;
+
+	DEV_STATS_ADD(dev, tx_dropped, dropped);
+	netdev_reset_queue(dev);
 }
 
 static u32 iosm_link_backlog(void *link)
@@ -185,17 +190,22 @@ static int iosm_link_close(struct net_device *dev)
 static netdev_tx_t iosm_link_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct iosm_link *link = iosm_link(dev);
-	unsigned int len = skb->len;
 	int ret;
 
+	/* What is sent is counted when it is encoded. */
 	ret = iosm_mux_send(link->wwan->mux, link->session, skb, netdev_xmit_more());
-	if (likely(!ret))
-		dev_sw_netstats_tx_add(dev, 1, len);
-	else if (ret == -EMSGSIZE || ret == -EINVAL)
+	if (ret == -EMSGSIZE || ret == -EINVAL)
 		DEV_STATS_INC(dev, tx_errors);
-	else
+	else if (ret)
 		dev_core_stats_tx_dropped_inc(dev);
 	return NETDEV_TX_OK;
+}
+
+static netdev_features_t iosm_link_features_check(struct sk_buff *skb,
+						  struct net_device *dev,
+						  netdev_features_t features)
+{
+	return iosm_packet_features(skb, features);
 }
 
 static void iosm_link_tx_timeout(struct net_device *dev, unsigned int queue)
@@ -209,12 +219,14 @@ static void iosm_link_tx_timeout(struct net_device *dev, unsigned int queue)
 	}
 	DEV_STATS_INC(dev, tx_errors);
 	netdev_err(dev, "modem takes no packets, queue %u\n", queue);
+	iosm_mux_nudge(link->wwan->mux);
 }
 
 static const struct net_device_ops iosm_link_netdev_ops = {
 	.ndo_open = iosm_link_open,
 	.ndo_stop = iosm_link_close,
 	.ndo_start_xmit = iosm_link_xmit,
+	.ndo_features_check = iosm_link_features_check,
 	.ndo_tx_timeout = iosm_link_tx_timeout,
 };
 
@@ -234,6 +246,10 @@ struct iosm_link_stat {
 
 static const struct iosm_link_stat iosm_link_stats[] = {
 	STAT(ul_transfers),
+	STAT(ul_datagrams),
+	STAT(ul_bytes),
+	STAT(ul_doorbells),
+	STAT(ul_nudges),
 	STAT(ul_levels),
 	STAT(ul_held),
 	STAT(ul_congested),
@@ -243,6 +259,9 @@ static const struct iosm_link_stat iosm_link_stats[] = {
 	STAT(late_answers),
 	STAT(timeouts),
 	STAT(dl_transfers),
+	STAT(dl_datagrams),
+	STAT(dl_bytes),
+	STAT(dl_doorbells),
 	STAT(dl_copied),
 	STAT(dl_refill_failed),
 	STAT(dl_bad_td),
@@ -293,9 +312,64 @@ static void iosm_link_get_drvinfo(struct net_device *dev, struct ethtool_drvinfo
 	snprintf(info->fw_version, sizeof(info->fw_version), "ipc %#x", modem->fw_version);
 }
 
+/*
+ * Coalescing. The times are those that the modem may hold back completions, and with
+ * them its interrupt. The packets are those of an uplink batch. Of the modem, not
+ * of one link.
+ */
+static int iosm_link_get_coalesce(struct net_device *dev, struct ethtool_coalesce *coal,
+				  struct kernel_ethtool_coalesce *kernel_coal,
+				  struct netlink_ext_ack *extack)
+{
+	struct iosm_mux_tuning tuning;
+
+	iosm_mux_get_tuning(iosm_link(dev)->wwan->mux, &tuning);
+	coal->rx_coalesce_usecs = tuning.dl_backoff;
+	coal->tx_coalesce_usecs = tuning.ul_backoff;
+	coal->tx_max_coalesced_frames = tuning.batch;
+	return 0;
+}
+
+static int iosm_link_set_coalesce(struct net_device *dev, struct ethtool_coalesce *coal,
+				  struct kernel_ethtool_coalesce *kernel_coal,
+				  struct netlink_ext_ack *extack)
+{
+	struct iosm_mux_tuning tuning = {
+		.dl_backoff = coal->rx_coalesce_usecs,
+		.ul_backoff = coal->tx_coalesce_usecs,
+		.batch = coal->tx_max_coalesced_frames,
+	};
+	int ret;
+
+	ret = iosm_mux_set_tuning(iosm_link(dev)->wwan->mux, &tuning);
+	if (ret == -ERANGE)
+		NL_SET_ERR_MSG(extack, "times up to 100000 us, tx-frames from 1 to 256");
+	else if (ret == -EBUSY)
+		NL_SET_ERR_MSG(extack, "take all links of the modem down to change times");
+	return ret;
+}
+
+static void iosm_link_get_ringparam(struct net_device *dev, struct ethtool_ringparam *ring,
+				    struct kernel_ethtool_ringparam *kernel_ring,
+				    struct netlink_ext_ack *extack)
+{
+	struct iosm_mux_tuning tuning;
+
+	iosm_mux_get_tuning(iosm_link(dev)->wwan->mux, &tuning);
+	ring->rx_max_pending = tuning.dl_buffers;
+	ring->rx_pending = tuning.dl_buffers;
+	ring->tx_max_pending = tuning.ul_buffers;
+	ring->tx_pending = tuning.ul_buffers;
+}
+
 static const struct ethtool_ops iosm_link_ethtool_ops = {
+	.supported_coalesce_params = ETHTOOL_COALESCE_USECS |
+				     ETHTOOL_COALESCE_TX_MAX_FRAMES,
 	.get_drvinfo = iosm_link_get_drvinfo,
 	.get_link = ethtool_op_get_link,
+	.get_coalesce = iosm_link_get_coalesce,
+	.set_coalesce = iosm_link_set_coalesce,
+	.get_ringparam = iosm_link_get_ringparam,
 	.get_sset_count = iosm_link_get_sset_count,
 	.get_strings = iosm_link_get_strings,
 	.get_ethtool_stats = iosm_link_get_stats,
@@ -311,7 +385,7 @@ static void iosm_link_setup(struct net_device *dev)
 	dev->min_mtu = ETH_MIN_MTU;
 	dev->tx_queue_len = TX_QUEUE_LENGTH;
 	dev->watchdog_timeo = TX_TIMEOUT;
-	dev->features = NETIF_F_SG | NETIF_F_HW_CSUM;
+	dev->features = IOSM_PACKET_FEATURES;
 	dev->hw_features = dev->features;
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	dev->needs_free_netdev = true;

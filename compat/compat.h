@@ -8,6 +8,7 @@
 
 #include "alloc_netdev_dummy.h"
 #include "ethtool_puts.h"
+#include "hrtimer_setup.h"
 #include "kzalloc_obj.h"
 #include "pcim_iomap_region.h"
 #include "timer.h"

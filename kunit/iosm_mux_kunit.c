@@ -107,11 +107,11 @@ static void test_wake(void *link)
 	l->wakes++;
 }
 
-static bool test_sent(void *link, u32 bytes, bool more)
+static bool test_sent(void *link, u32 packets, u32 bytes, bool more)
 {
 	struct test_link *l = link;
 
-	l->sent_packets++;
+	l->sent_packets += packets;
 	l->sent_bytes += bytes;
 	return !more;
 }
@@ -124,7 +124,7 @@ static void test_completed(void *link, u32 packets, u32 bytes)
 	l->completed_bytes += bytes;
 }
 
-static void test_reset(void *link)
+static void test_reset(void *link, u32 dropped)
 {
 	struct test_link *l = link;
 
