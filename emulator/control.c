@@ -252,6 +252,8 @@ static void put_sessions(const struct control *control, FILE *answer)
 		put_number(answer, "dl_packets", c.dl_packets);
 		put_number(answer, "dl_bytes", c.dl_bytes);
 		put_number(answer, "dl_dropped", c.dl_dropped);
+		put_number(answer, "ul_dropped", c.ul_dropped);
+		put_number(answer, "ul_bad_checksum", c.ul_bad_checksum);
 		fputc('}', answer);
 	}
 	fputc(']', answer);

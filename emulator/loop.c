@@ -202,7 +202,8 @@ static int loop_wait(struct loop *loop, uint64_t wait_us)
 	for (int i = 0; i < count; i++) {
 		struct loop_fd *watch = events[i].data.ptr;
 
-		if (!watch->removed && !loop->stop)
+		/* Also after loop_stop(): an edge would not come again. */
+		if (!watch->removed)
 			watch->ready(watch->ctx, events[i].events);
 	}
 	loop_reap(loop);
@@ -211,8 +212,10 @@ static int loop_wait(struct loop *loop, uint64_t wait_us)
 
 int loop_poll(struct loop *loop)
 {
-	int err = loop_wait(loop, 0);
+	int err;
 
+	loop->stop = false;
+	err = loop_wait(loop, 0);
 	loop_fire(loop, loop_now_us(loop));
 	return err;
 }

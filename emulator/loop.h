@@ -38,7 +38,7 @@ void loop_free(struct loop *loop);
 
 /** loop_run() - run callbacks until loop_stop(). Returns 0 or -errno. */
 int loop_run(struct loop *loop);
-/** loop_stop() - make loop_run() return after the current callback. */
+/** loop_stop() - make loop_run() return after the events at hand. */
 void loop_stop(struct loop *loop);
 
 /** loop_now_us() - CLOCK_MONOTONIC in microseconds. */
@@ -58,7 +58,7 @@ void loop_advance(struct loop *loop, uint64_t us);
  * loop_fd_add() - watch a file descriptor
  * @loop: the loop
  * @fd: descriptor; stays the caller's
- * @events: EPOLLIN, EPOLLOUT, ... (level-triggered)
+ * @events: EPOLLIN, EPOLLOUT, ... (level-triggered, unless with EPOLLET)
  * @ready: called with the events that are pending
  * @ctx: argument for @ready
  *

@@ -287,12 +287,20 @@ static void modem_uplink(void *ctx, unsigned int pipe, const uint8_t *data,
 		channel_uplink(channel, data, len);
 }
 
+static void modem_uplink_done(void *ctx)
+{
+	struct modem *modem = ctx;
+
+	mux_uplink_done(&modem->mux);
+}
+
 static const struct ring_ops modem_ring_ops = {
 	.opened = modem_pipe_opened,
 	.closed = modem_pipe_closed,
 	.sleep = modem_sleep_message,
 	.features = modem_features,
 	.uplink = modem_uplink,
+	.flush = modem_uplink_done,
 };
 
 /*

@@ -414,6 +414,11 @@ void mux_uplink(struct mux *mux, const uint8_t *td, size_t len)
 	mux_ul_read(&mux->ul, td, len);
 }
 
+void mux_uplink_done(struct mux *mux)
+{
+	world_flush(mux->world);
+}
+
 /*
  * Downlink blocks.
  */

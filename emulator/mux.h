@@ -150,6 +150,8 @@ void mux_pipe_closed(struct mux *mux, unsigned int pipe);
 
 /** mux_uplink() - one TD of pipe 0. */
 void mux_uplink(struct mux *mux, const uint8_t *td, size_t len);
+/** mux_uplink_done() - the TDs given to mux_uplink() become invalid. */
+void mux_uplink_done(struct mux *mux);
 /** mux_deliver() - a downlink packet; a world_deliver_t. */
 bool mux_deliver(void *ctx, unsigned int session, const uint8_t *packet,
 		 size_t len);

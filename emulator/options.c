@@ -26,6 +26,7 @@ enum option_id {
 	OPT_WORLD,
 	OPT_RATE,
 	OPT_SIZE,
+	OPT_VERIFY,
 	OPT_PCAP,
 	OPT_TRACE,
 	OPT_LOG,
@@ -52,6 +53,7 @@ static const struct option long_options[] = {
 	{ "world", required_argument, NULL, OPT_WORLD },
 	{ "rate", required_argument, NULL, OPT_RATE },
 	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "verify", no_argument, NULL, OPT_VERIFY },
 	{ "pcap", required_argument, NULL, OPT_PCAP },
 	{ "trace", required_argument, NULL, OPT_TRACE },
 	{ "log", required_argument, NULL, OPT_LOG },
@@ -88,6 +90,7 @@ static const char help[] =
 "  --world tun|echo|sink|source   where IP packets go to (tun)\n"
 "  --rate N              source: packets per second and session, 0 = any (0)\n"
 "  --size N              source: bytes per packet, 64 to 16308 (1500)\n"
+"  --verify              echo, sink, source: check checksums of uplink packets\n"
 "  --pcap FILE           capture all IP packets (pcapng)\n"
 "Observation:\n"
 "  --critic strict|lenient  what the kernel's own driver is known to do wrong\n"
@@ -271,6 +274,9 @@ static int one_option(struct options *options, int id, const char *name)
 	case OPT_WORLD:
 	case OPT_LOG:
 		return word_option(options, id, name, optarg);
+	case OPT_VERIFY:
+		options->world.verify = true;
+		return -1;
 	case OPT_HELP:
 		fputs(help, stdout);
 		return 0;

@@ -21,6 +21,10 @@
 #include "pcidev.h"
 #include "ring.h"
 
+/* TDs that are looked at together; two of the largest IP packets and more. */
+#define COPY_SIZE	(256u << 10)
+#define COPY_ALIGN	64u
+
 static unsigned int distance(unsigned int from, unsigned int to,
 			     unsigned int entries)
 {
@@ -63,6 +67,7 @@ void rings_exit(struct rings *rings)
 	free(rings->copy);
 	rings->copy = NULL;
 	rings->copy_size = 0;
+	rings->copy_used = 0;
 }
 
 /*
@@ -561,18 +566,35 @@ static void td_complete(struct rings *rings, unsigned int n, uint32_t size,
 	pipe->bytes += size;
 }
 
-static bool copy_reserve(struct rings *rings, size_t size)
+static void copy_flush(struct rings *rings)
 {
-	uint8_t *new;
+	if (rings->copy_used)
+		rings->ops->flush(rings->ctx);
+	rings->copy_used = 0;
+}
 
-	if (size <= rings->copy_size)
-		return true;
-	new = realloc(rings->copy, size);
-	if (!new)
-		return false;
-	rings->copy = new;
-	rings->copy_size = size;
-	return true;
+/* Room for the copy of one more TD, or NULL. */
+static uint8_t *copy_reserve(struct rings *rings, size_t size)
+{
+	uint8_t *copy;
+
+	if (size > rings->copy_size - rings->copy_used)
+		copy_flush(rings);
+	if (size > rings->copy_size || !rings->copy) {
+		size_t new_size = size > COPY_SIZE ? size : COPY_SIZE;
+
+		copy = realloc(rings->copy, new_size);
+		if (!copy)
+			return NULL;
+		rings->copy = copy;
+		rings->copy_size = new_size;
+	}
+	copy = rings->copy + rings->copy_used;
+	/* Aligned, and never nothing, so that flush() is called. */
+	rings->copy_used += (size + COPY_ALIGN) & ~(size_t)(COPY_ALIGN - 1);
+	if (rings->copy_used > rings->copy_size)
+		rings->copy_used = rings->copy_size;
+	return copy;
 }
 
 unsigned int rings_uplink(struct rings *rings, unsigned int n)
@@ -584,7 +606,7 @@ unsigned int rings_uplink(struct rings *rings, unsigned int n)
 		return 0;
 
 	while (pipe->open && pipe->tail != pipe->head) {
-		uint8_t *at = td_at(rings, pipe), *buffer;
+		uint8_t *at = td_at(rings, pipe), *buffer, *copy;
 		uint8_t td[TD_SIZE];
 		uint32_t size;
 
@@ -595,19 +617,20 @@ unsigned int rings_uplink(struct rings *rings, unsigned int n)
 		buffer = td_check(rings, n, td);
 		if (!buffer) {
 			td_complete(rings, n, size, TD_ERROR);
-		} else if (!copy_reserve(rings, size)) {
+		} else if (!(copy = copy_reserve(rings, size))) {
 			log_error("out of memory for %u bytes of pipe %u",
 				  size, n);
 			td_complete(rings, n, size, TD_ABORTED);
 		} else {
 			/* The guest must not change what we look at. */
 			if (size)
-				gmem_copy(rings->copy, buffer, size);
+				gmem_copy(copy, buffer, size);
 			td_complete(rings, n, size, TD_END);
-			rings->ops->uplink(rings->ctx, n, rings->copy, size);
+			rings->ops->uplink(rings->ctx, n, copy, size);
 		}
 		count++;
 	}
+	copy_flush(rings);
 	return count;
 }
 

@@ -24,7 +24,8 @@ struct pcidev;
  * @closed: a pipe was closed by message or by rings_stop()
  * @sleep: the SLEEP message; returns false to refuse
  * @features: the FEATURES message
- * @uplink: payload of one uplink TD, a private copy
+ * @uplink: payload of one uplink TD, a private copy, valid until @flush
+ * @flush: the copies of all TDs so far are forgotten after this call
  */
 struct ring_ops {
 	bool (*opened)(void *ctx, unsigned int pipe);
@@ -33,6 +34,7 @@ struct ring_ops {
 	void (*features)(void *ctx, unsigned int flags);
 	void (*uplink)(void *ctx, unsigned int pipe, const uint8_t *data,
 		       size_t len);
+	void (*flush)(void *ctx);
 };
 
 /**
@@ -96,7 +98,7 @@ struct rings {
 	uint64_t messages[6];
 
 	uint8_t *copy;
-	size_t copy_size;
+	size_t copy_size, copy_used;
 };
 
 void rings_init(struct rings *rings, struct pcidev *pci,

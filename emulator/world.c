@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ipsum.h"
 #include "log.h"
 #include "loop.h"
 #include "pcap.h"
@@ -31,6 +32,8 @@
  * @up: sessions that are up, a bit each
  * @resumed: sessions whose backend is to be resumed, a bit each
  * @resume_timer: does it
+ * @unflushed: packets were given to the backend since the last world_flush()
+ * @verify: check the checksums of what comes from the host
  * @counters: per session
  * @pcap: capture, or NULL
  * @pcap_timer: flushes it while packets come
@@ -42,6 +45,7 @@ struct world {
 	void *deliver_ctx;
 	uint32_t up, resumed;
 	struct loop_timer resume_timer;
+	bool unflushed, verify;
 	struct world_counters counters[WORLD_SESSIONS];
 	struct pcap *pcap;
 	struct loop_timer pcap_timer;
@@ -105,6 +109,17 @@ static void count_drop(struct world *world, unsigned int session)
 	world->counters[session].dl_dropped++;
 }
 
+static void count_lost(struct world *world, unsigned int session,
+		       unsigned int packets)
+{
+	world->counters[session].ul_dropped += packets;
+}
+
+static void count_bad_checksum(struct world *world, unsigned int session)
+{
+	world->counters[session].ul_bad_checksum++;
+}
+
 static bool offer(struct world *world, unsigned int session,
 		  const uint8_t *packet, size_t len)
 {
@@ -127,6 +142,7 @@ void world_uplink(struct world *world, unsigned int session,
 {
 	struct world_backend *backend = world->backend;
 	struct world_counters *counters;
+	struct ip_info info;
 
 	if (session >= WORLD_SESSIONS || !(world->up & 1u << session)) {
 		log_warn("world: packet for session %u, which is not up",
@@ -137,8 +153,21 @@ void world_uplink(struct world *world, unsigned int session,
 	counters->ul_packets++;
 	counters->ul_bytes += len;
 	capture(world, session, PCAP_OUTBOUND, packet, len);
+	if (world->verify && ip_parse(packet, len, &info) &&
+	    ip_verify(packet, len, &info) == IP_BAD)
+		counters->ul_bad_checksum++;
+	world->unflushed = true;
 	if (!backend->ops->uplink(backend, session, packet, len))
 		counters->ul_dropped++;
+}
+
+void world_flush(struct world *world)
+{
+	struct world_backend *backend = world->backend;
+
+	if (world->unflushed && backend->ops->flush)
+		backend->ops->flush(backend);
+	world->unflushed = false;
 }
 
 static void resume_fire(void *ctx)
@@ -220,6 +249,8 @@ struct world *world_new(struct loop *loop, const struct world_config *config)
 	world->loop = loop;
 	loop_timer_init(&world->resume_timer, loop, resume_fire, world);
 	loop_timer_init(&world->pcap_timer, loop, capture_flush, world);
+	/* The tun world looks at every packet in any case. */
+	world->verify = config->verify && config->kind != WORLD_TUN;
 	/* Before the namespaces: there, the user is somebody else. */
 	if (config->pcap) {
 		world->pcap = pcap_create(config->pcap, WORLD_SESSIONS);
@@ -238,6 +269,8 @@ struct world *world_new(struct loop *loop, const struct world_config *config)
 	world->backend->world = world;
 	world->backend->offer = offer;
 	world->backend->drop = count_drop;
+	world->backend->lost = count_lost;
+	world->backend->bad_checksum = count_bad_checksum;
 	return world;
 
 err_pcap:

@@ -28,12 +28,14 @@ enum world_kind { WORLD_TUN, WORLD_ECHO, WORLD_SINK, WORLD_SOURCE };
  * @kind: which world
  * @rate: source: packets per second and session, 0 = as fast as accepted
  * @size: source: IP packet size in bytes, 64 to 16308 (IPv4/UDP)
+ * @verify: echo, sink, source: check the checksums of what comes from the host
  * @pcap: path of a pcapng file for all IP packets of both directions, or NULL
  */
 struct world_config {
 	enum world_kind kind;
 	unsigned long rate;
 	unsigned int size;
+	bool verify;
 	const char *pcap;
 };
 
@@ -59,10 +61,12 @@ struct world_ip {
  * @dl_bytes: their bytes
  * @dl_dropped: packets for the host that found the session down or no room
  * @ul_dropped: packets from the host that the world could not take
+ * @ul_bad_checksum: packets from the host with a wrong checksum, if the world
+ *	looks: tun always does, the others with &world_config.verify
  */
 struct world_counters {
 	uint64_t ul_packets, ul_bytes, dl_packets, dl_bytes, dl_dropped;
-	uint64_t ul_dropped;
+	uint64_t ul_dropped, ul_bad_checksum;
 };
 
 /**
@@ -89,9 +93,11 @@ void world_attach(struct world *world, world_deliver_t deliver, void *ctx);
 void world_session_up(struct world *world, unsigned int session);
 void world_session_down(struct world *world, unsigned int session);
 
-/** world_uplink() - one IP packet from the host; valid during the call. */
+/** world_uplink() - one IP packet from the host; valid until world_flush(). */
 void world_uplink(struct world *world, unsigned int session,
 		  const uint8_t *packet, size_t len);
+/** world_flush() - hand on all packets of world_uplink(). */
+void world_flush(struct world *world);
 /** world_resume() - the MUX has room again for this session. */
 void world_resume(struct world *world, unsigned int session);
 

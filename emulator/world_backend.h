@@ -14,7 +14,9 @@ struct world_backend;
  * struct world_backend_ops - a kind of world
  * @up: packets may flow in this session; NULL if that is no news
  * @down: no more; forget what is on its way; may be NULL
- * @uplink: a packet from the host; false when it could not be taken
+ * @uplink: a packet from the host, valid until @flush; false when it could not
+ *	be taken
+ * @flush: hand on what @uplink kept; may be NULL
  * @resume: a packet was refused, now there is room; may be NULL
  * @destroy: free the backend
  */
@@ -23,6 +25,7 @@ struct world_backend_ops {
 	void (*down)(struct world_backend *backend, unsigned int session);
 	bool (*uplink)(struct world_backend *backend, unsigned int session,
 		       const uint8_t *packet, size_t len);
+	void (*flush)(struct world_backend *backend);
 	void (*resume)(struct world_backend *backend, unsigned int session);
 	void (*destroy)(struct world_backend *backend);
 };
@@ -35,7 +38,10 @@ struct world_backend_ops {
  *	again in @resume. Never called from inside @uplink, because the MUX may
  *	be in the middle of a block then
  * @drop: set by world.c: count a packet for the host that was lost
- * @world: set by world.c: first argument of both
+ * @lost: set by world.c: count packets from the host that @uplink took, but
+ *	that went nowhere
+ * @bad_checksum: set by world.c: count a packet from the host
+ * @world: set by world.c: first argument of these
  */
 struct world_backend {
 	const struct world_backend_ops *ops;
@@ -43,6 +49,9 @@ struct world_backend {
 	bool (*offer)(struct world *world, unsigned int session,
 		      const uint8_t *packet, size_t len);
 	void (*drop)(struct world *world, unsigned int session);
+	void (*lost)(struct world *world, unsigned int session,
+		     unsigned int packets);
+	void (*bad_checksum)(struct world *world, unsigned int session);
 	struct world *world;
 };
 

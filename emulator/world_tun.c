@@ -11,6 +11,10 @@
  *
  *	nsenter -t PID -n		(root)
  *	nsenter -t PID -U -n --preserve-credentials	(others)
+ *
+ * A system call and a walk through the stack cost more than to copy a packet,
+ * so the kernel hands out large packets, which gso.c cuts, and takes what gro.c
+ * joined. Where it cannot do that, packets go one by one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,16 +33,26 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gro.h"
+#include "gso.h"
 #include "log.h"
 #include "loop.h"
 #include "world_backend.h"
 
 #define PACKET_MAX	65536u
-#define READ_BATCH	64u	/* packets in one turn of the loop */
+#define READ_BATCH	128u	/* datagrams in one turn of the loop */
+/* So the IP header is aligned behind the virtio header. */
+#define PACKET_AT	16u
 #define QUEUE_LEN	4096u	/* packets that a device holds for us */
 #define DRAIN_MAX	8192u	/* packets thrown away when a session opens */
 
 #define ADOPT_MAX_MS	5000	/* wait for IPv6 addresses */
+
+/* Not in the headers of older systems. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4	0x20
+#define TUN_F_USO6	0x40
+#endif
 
 /* struct in6_ifreq of linux/ipv6.h, which does not go with netinet/in.h. */
 struct ipv6_request {
@@ -52,32 +66,42 @@ struct ipv6_request {
  * @owner: the world
  * @session: its number
  * @fd: the device, or -1
- * @watch: readiness, added when the session comes up for the first time
+ * @headers: packets have virtio headers
+ * @watch: readiness, edge-triggered
  * @up: session is up
- * @held: a packet that the MUX refused; NULL when there is none
- * @held_len: its length
+ * @readable: there may be something to read
+ * @refused: the MUX refused the current segment of @gso
+ * @busy: @gso has segments left
+ * @gso: the packet that is being handed out
+ * @gro: packets of the host that may be joined
+ * @buffer: the packet of @gso, with its virtio header
  */
 struct tun {
 	struct tun_world *owner;
 	unsigned int session;
 	int fd;
+	bool headers;
 	struct loop_fd *watch;
-	bool up;
-	uint8_t *held;
-	size_t held_len;
+	bool up, readable, refused, busy;
+	struct gso gso;
+	struct gro gro;
+	uint8_t buffer[PACKET_AT + PACKET_MAX];
 };
 
 /**
  * struct tun_world - the tun world
  * @backend: base
+ * @pump: reads on where a turn of the loop had enough
  * @tun: per session
- * @buffer: for the packet being read
  */
 struct tun_world {
 	struct world_backend backend;
+	struct loop_timer pump;
 	struct tun tun[WORLD_SESSIONS];
-	uint8_t buffer[PACKET_MAX];
 };
+
+static void tun_emit(void *ctx, const struct iovec *parts, unsigned int count,
+		     unsigned int datagrams);
 
 /* ----- namespaces ----------------------------------------------------- */
 
@@ -264,7 +288,24 @@ static int set_queue_length(const char *name, uint32_t length)
 	return err ? err : answer.error.error;
 }
 
-static int tun_create(const char *name)
+/*
+ * Ask for large packets and for those without a checksum, which the kernel does
+ * not hand out by itself. Returns whether UDP can be joined, too: the kernels
+ * that take such packets are those that hand them out.
+ */
+static bool enable_offloads(int fd, const char *name)
+{
+	const unsigned int tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+
+	if (!ioctl(fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6))
+		return true;
+	if (ioctl(fd, TUNSETOFFLOAD, tcp))
+		log_info("%s: no segmentation here: %s", name,
+			 strerror(errno));
+	return false;
+}
+
+static int tun_create(const char *name, struct tun *tun)
 {
 	struct ifreq request;
 	int fd, err;
@@ -276,14 +317,21 @@ static int tun_create(const char *name)
 		return err;
 	}
 	request_name(&request, name);
-	request.ifr_flags = IFF_TUN | IFF_NO_PI;
-	if (ioctl(fd, TUNSETIFF, &request) < 0) {
+	request.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
+	tun->headers = !ioctl(fd, TUNSETIFF, &request);
+	if (!tun->headers && errno == EINVAL) {
+		log_info("%s: no virtio headers here", name);
+		request.ifr_flags = IFF_TUN | IFF_NO_PI;
+	}
+	if (!tun->headers && ioctl(fd, TUNSETIFF, &request) < 0) {
 		err = -errno;
 		log_error("cannot make TUN device %s: %s", name,
 			  strerror(-err));
 		close(fd);
 		return err;
 	}
+	gro_init(&tun->gro, tun->headers && enable_offloads(fd, name),
+		 tun_emit, tun);
 	return fd;
 }
 
@@ -358,7 +406,7 @@ static int tun_create_all(struct tun_world *world, int control, int control6)
 		int err;
 
 		snprintf(name, sizeof(name), "wwan-s%u", s);
-		world->tun[s].fd = tun_create(name);
+		world->tun[s].fd = tun_create(name, &world->tun[s]);
 		if (world->tun[s].fd < 0)
 			return world->tun[s].fd;
 		err = tun_configure(s, name, control, control6);
@@ -403,55 +451,100 @@ static int set_up(struct tun_world *world)
 	return err;
 }
 
-/* ----- packets -------------------------------------------------------- */
+/* ----- from the kernel ------------------------------------------------ */
 
-static bool tun_hold(struct tun *tun, const uint8_t *packet, size_t len)
+/* Read a packet and begin to hand it out; false when there is none. */
+static bool tun_read(struct tun *tun)
 {
-	tun->held = malloc(len);
-	if (!tun->held)
+	struct world_backend *backend = &tun->owner->backend;
+	uint8_t *packet = tun->buffer + PACKET_AT;
+	struct virtio_net_hdr hdr = { .gso_type = VIRTIO_NET_HDR_GSO_NONE };
+	size_t skip = tun->headers ? sizeof(hdr) : 0;
+	ssize_t len;
+
+	len = read(tun->fd, packet - skip, PACKET_MAX + skip);
+	if (len < 0) {
+		tun->readable = errno == EINTR;
+		if (errno != EAGAIN && errno != EINTR)
+			log_error("wwan-s%u: read: %s", tun->session,
+				  strerror(errno));
 		return false;
-	memcpy(tun->held, packet, len);
-	tun->held_len = len;
-	loop_fd_modify(tun->watch, 0);
+	}
+	if ((size_t)len <= skip)
+		return true;
+	memcpy(&hdr, packet - skip, skip);
+	tun->busy = gso_begin(&tun->gso, &hdr, packet, (size_t)len - skip);
+	if (!tun->busy) {
+		log_warn("wwan-s%u: packet of %zd bytes that is not as its virtio header says",
+			 tun->session, len);
+		backend->drop(backend->world, tun->session);
+	}
 	return true;
+}
+
+/* Hand out what is left of the packet; returns how many datagrams went. */
+static unsigned int tun_segments(struct tun *tun)
+{
+	struct world_backend *backend = &tun->owner->backend;
+	unsigned int count = 0;
+
+	while (tun->busy) {
+		uint8_t *packet;
+		size_t len;
+
+		packet = gso_segment(&tun->gso, &len);
+		if (!backend->offer(backend->world, tun->session, packet,
+				    len)) {
+			tun->refused = true;
+			break;
+		}
+		count++;
+		gso_next(&tun->gso);
+		tun->busy = !gso_done(&tun->gso);
+	}
+	return count;
+}
+
+static void tun_run(struct tun *tun)
+{
+	unsigned int count = 0;
+
+	while (tun->up && !tun->refused && (tun->busy || tun->readable)) {
+		/* The others want their turn, too. */
+		if (count >= READ_BATCH) {
+			if (!tun->owner->pump.armed)
+				loop_timer_arm(&tun->owner->pump, 0);
+			return;
+		}
+		if (!tun->busy && !tun_read(tun))
+			continue;
+		count += tun_segments(tun);
+	}
+}
+
+static void tun_pump(void *ctx)
+{
+	struct tun_world *world = ctx;
+
+	for (unsigned int s = 0; s < WORLD_SESSIONS; s++)
+		tun_run(&world->tun[s]);
 }
 
 static void tun_ready(void *ctx, uint32_t events)
 {
 	struct tun *tun = ctx;
-	struct world_backend *backend = &tun->owner->backend;
-	uint8_t *buffer = tun->owner->buffer;
 
 	(void)events;
-	for (unsigned int n = 0; n < READ_BATCH && tun->up && !tun->held; n++) {
-		ssize_t len = read(tun->fd, buffer, PACKET_MAX);
-
-		if (len < 0) {
-			if (errno != EAGAIN && errno != EINTR) {
-				log_error("wwan-s%u: read: %s", tun->session,
-					  strerror(errno));
-				loop_fd_modify(tun->watch, 0);
-			}
-			return;
-		}
-		if (!backend->offer(backend->world, tun->session, buffer,
-				    (size_t)len) &&
-		    !tun_hold(tun, buffer, (size_t)len))
-			backend->drop(backend->world, tun->session);
-	}
+	tun->readable = true;
+	tun_run(tun);
 }
 
 static void tun_resume(struct world_backend *backend, unsigned int session)
 {
 	struct tun *tun = &((struct tun_world *)backend)->tun[session];
 
-	if (!tun->held)
-		return;
-	if (!backend->offer(backend->world, session, tun->held, tun->held_len))
-		return;
-	free(tun->held);
-	tun->held = NULL;
-	loop_fd_modify(tun->watch, EPOLLIN);
+	tun->refused = false;
+	tun_run(tun);
 }
 
 /* Nobody waits any more for what came while the session was down. */
@@ -460,7 +553,7 @@ static void tun_drain(struct tun *tun)
 	struct world_backend *backend = &tun->owner->backend;
 
 	for (unsigned int n = 0; n < DRAIN_MAX; n++) {
-		if (read(tun->fd, tun->owner->buffer, PACKET_MAX) < 0)
+		if (read(tun->fd, tun->buffer, sizeof(tun->buffer)) < 0)
 			break;
 		backend->drop(backend->world, tun->session);
 	}
@@ -468,21 +561,34 @@ static void tun_drain(struct tun *tun)
 
 static void tun_up(struct world_backend *backend, unsigned int session)
 {
-	struct tun *tun = &((struct tun_world *)backend)->tun[session];
+	struct tun_world *world = (struct tun_world *)backend;
+	struct tun *tun = &world->tun[session];
 
 	tun_drain(tun);
 	tun->up = true;
-	loop_fd_modify(tun->watch, EPOLLIN);
+	tun->refused = false;
+	tun->busy = false;
+	/* What comes from now on may have been noticed before. */
+	tun->readable = true;
+	if (!world->pump.armed)
+		loop_timer_arm(&world->pump, 0);
 }
 
-static void tun_down(struct world_backend *backend, unsigned int session)
-{
-	struct tun *tun = &((struct tun_world *)backend)->tun[session];
+/* ----- to the kernel -------------------------------------------------- */
 
-	tun->up = false;
-	free(tun->held);
-	tun->held = NULL;
-	loop_fd_modify(tun->watch, 0);
+static void tun_emit(void *ctx, const struct iovec *parts, unsigned int count,
+		     unsigned int datagrams)
+{
+	struct tun *tun = ctx;
+	struct world_backend *backend = &tun->owner->backend;
+	unsigned int skip = tun->headers ? 0 : 1;
+
+	if (writev(tun->fd, parts + skip, (int)(count - skip)) >= 0)
+		return;
+	/* Full, or the kernel does not take it for an IP packet. */
+	log_debug("wwan-s%u: %u datagram(s): %s", tun->session, datagrams,
+		  strerror(errno));
+	backend->lost(backend->world, tun->session, datagrams);
 }
 
 static bool tun_uplink(struct world_backend *backend, unsigned int session,
@@ -490,12 +596,30 @@ static bool tun_uplink(struct world_backend *backend, unsigned int session,
 {
 	struct tun *tun = &((struct tun_world *)backend)->tun[session];
 
-	if (write(tun->fd, packet, len) >= 0)
-		return true;
-	/* Full, or the kernel does not take it for an IP packet. */
-	log_debug("wwan-s%u: packet of %zu bytes: %s", session, len,
-		  strerror(errno));
-	return false;
+	if (gro_add(&tun->gro, packet, len) == IP_BAD)
+		backend->bad_checksum(backend->world, session);
+	/* Without headers nothing can be joined. */
+	if (!tun->headers)
+		gro_flush(&tun->gro);
+	return true;
+}
+
+static void tun_flush(struct world_backend *backend)
+{
+	struct tun_world *world = (struct tun_world *)backend;
+
+	for (unsigned int s = 0; s < WORLD_SESSIONS; s++)
+		gro_flush(&world->tun[s].gro);
+}
+
+static void tun_down(struct world_backend *backend, unsigned int session)
+{
+	struct tun *tun = &((struct tun_world *)backend)->tun[session];
+
+	gro_flush(&tun->gro);
+	tun->up = false;
+	tun->busy = false;
+	tun->refused = false;
 }
 
 /* ----- life ----------------------------------------------------------- */
@@ -510,8 +634,8 @@ static void tun_destroy(struct world_backend *backend)
 		loop_fd_remove(tun->watch);
 		if (tun->fd >= 0)
 			close(tun->fd);
-		free(tun->held);
 	}
+	loop_timer_cancel(&world->pump);
 	free(world);
 }
 
@@ -519,6 +643,7 @@ static const struct world_backend_ops tun_ops = {
 	.up = tun_up,
 	.down = tun_down,
 	.uplink = tun_uplink,
+	.flush = tun_flush,
 	.resume = tun_resume,
 	.destroy = tun_destroy,
 };
@@ -535,6 +660,7 @@ struct world_backend *world_tun_new(struct loop *loop)
 	}
 	world->backend.ops = &tun_ops;
 	world->backend.loop = loop;
+	loop_timer_init(&world->pump, loop, tun_pump, world);
 	for (unsigned int s = 0; s < WORLD_SESSIONS; s++) {
 		world->tun[s].owner = world;
 		world->tun[s].session = s;
@@ -544,7 +670,8 @@ struct world_backend *world_tun_new(struct loop *loop)
 	for (unsigned int s = 0; s < WORLD_SESSIONS && !err; s++) {
 		struct tun *tun = &world->tun[s];
 
-		tun->watch = loop_fd_add(loop, tun->fd, 0, tun_ready, tun);
+		tun->watch = loop_fd_add(loop, tun->fd, EPOLLIN | EPOLLET,
+					 tun_ready, tun);
 		if (!tun->watch) {
 			err = -errno;
 			log_error("cannot watch wwan-s%u: %s", s,

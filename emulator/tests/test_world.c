@@ -382,6 +382,35 @@ TEST(sink_counts_and_says_nothing)
 	loop_free(loop);
 }
 
+TEST(sink_counts_wrong_checksums_if_asked)
+{
+	for (int verify = 0; verify < 2; verify++) {
+		struct world_config config = { .kind = WORLD_SINK,
+					       .verify = verify };
+		struct loop *loop = loop_new();
+		struct world *world = world_new(loop, &config);
+		struct world_counters counters;
+		uint8_t ping[128];
+		size_t len = ping4(ping, 3, 57);
+
+		REQUIRE(world);
+		world_session_up(world, 3);
+		world_uplink(world, 3, ping, len);
+		ping[len - 1] ^= 1;
+		world_uplink(world, 3, ping, len);
+		len = ping6(ping, 3, 57);
+		world_uplink(world, 3, ping, len);
+		ping[len - 1] ^= 1;
+		world_uplink(world, 3, ping, len);
+		world_flush(world);
+		world_counters(world, 3, &counters);
+		CHECK_EQ(counters.ul_packets, 4);
+		CHECK_EQ(counters.ul_bad_checksum, verify ? 2 : 0);
+		world_free(world);
+		loop_free(loop);
+	}
+}
+
 /* ----- source --------------------------------------------------------- */
 
 static uint64_t get64(const uint8_t *p)
@@ -568,6 +597,7 @@ static int tun_child(void)
 			mux_reset(1);
 			len = v6 ? ping6(ping, s, 56) : ping4(ping, s, 56);
 			world_uplink(world, s, ping, len);
+			world_flush(world);
 			loop_timer_arm(&limit, 5000000);
 			loop_run(loop);
 			CHECK_EQ(n_seen, 1);
@@ -588,6 +618,7 @@ static int tun_child(void)
 		put_sum(ping + 22, 0);
 		put_sum(ping + 22, world_checksum(ping + 20, len - 20, 0));
 		world_uplink(world, 0, ping, len);
+		world_flush(world);
 	}
 	for (int i = 0; i < 50; i++)
 		loop_poll(loop);
@@ -609,16 +640,31 @@ static int tun_child(void)
 	ping[19] = 2;
 	set_header_sum(ping);
 	world_uplink(world, 1, ping, len);
+	world_flush(world);
 	loop_timer_arm(&limit, 5000000);
 	loop_run(loop);
 	CHECK_EQ(n_seen, 1);
 	CHECK_EQ(seen[0].session, 2);
 	CHECK_EQ(seen[0].data[8], 63);
 
+	/* A wrong checksum is counted, and the kernel gets to see it. */
+	mux_reset(1);
+	len = ping4(ping, 4, 56);
+	ping[len - 1] ^= 1;
+	world_uplink(world, 4, ping, len);
+	world_flush(world);
+	for (int i = 0; i < 50; i++)
+		loop_poll(loop);
+	CHECK_EQ(n_seen, 0);
+	world_counters(world, 4, &counters);
+	CHECK_EQ(counters.ul_bad_checksum, 1);
+	CHECK_EQ(counters.ul_dropped, 0);
+
 	/* Garbage is refused by the kernel and counted. */
 	memset(ping, 0, sizeof(ping));
 	world_uplink(world, 3, ping, sizeof(ping));
 	world_uplink(world, 3, ping, 0);
+	world_flush(world);
 	world_counters(world, 3, &counters);
 	CHECK(counters.ul_dropped >= 1);
 
