@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 KDIR ?= /lib/modules/$(shell uname -r)/build
 Q := $(if $(V),,@)
 
-.PHONY: module help demo shell test check oracle intree emulator kunit coverage clean
+.PHONY: module help demo shell test check oracle bench intree emulator kunit coverage clean
 
 module:
 	@[ -e $(KDIR)/Makefile ] || { echo "make: no kernel to build against in $(KDIR): install linux-headers-$$(uname -r)," \
@@ -32,6 +32,7 @@ help:
 	'  make kunit        the unit tests only' \
 	'  make oracle       the system tests with the kernel tree'"'"'s own driver' \
 	'  make coverage     lines of the driver that the tests reach' \
+	'  make bench        speed, latency and memory, compared with the kernel tree'"'"'s own driver' \
 	'  make emulator     the software modem emulator/iosm-emu' \
 	'  make clean        remove what builds left in this directory (the cache stays)' \
 	'' \
@@ -40,6 +41,7 @@ help:
 	'  FLAVOUR=plain|debug|pm     debug: KASAN, UBSAN, lockdep, kmemleak; pm: with system sleep' \
 	'  DEVICE=7560|7360, MUX=aggr|lite   the modem of demo and shell' \
 	'  T=...                      arguments for pytest, instead of all of tests/' \
+	'  B=...                      options of tools/bench, such as B=--quick or B="--only tcp"' \
 	'' \
 	'Kernels, their sources and builds are cached in $${XDG_CACHE_HOME:-~/.cache}/iosm.' \
 	'The first "make test" takes about a quarter of an hour, later ones start at once.'
@@ -56,6 +58,10 @@ test:
 oracle:
 	@tools/packages test
 	@KERNEL='$(KERNEL)' FLAVOUR='$(FLAVOUR)' tools/test --oracle $(if $(T),-- $(T))
+
+bench:
+	@tools/packages test
+	@KERNEL='$(KERNEL)' tools/bench $(B)
 
 coverage:
 	@tools/packages test
