@@ -131,6 +131,16 @@ def cpu_seconds(session: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def waited_seconds(session: int) -> float:
+    """How long the processes of a session were ready to run and did not, as others had their processor."""
+    nanoseconds = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, IndexError):
+            if int(path.read_text(encoding="ascii", errors="replace").rsplit(")", 1)[1].split()[3]) == session:
+                nanoseconds += int((path.parent / "schedstat").read_text(encoding="ascii").split()[1])
+    return nanoseconds / 1e9
+
+
 @dataclass(frozen=True)
 class Settings:
     """How a run of the tool measures."""
@@ -155,7 +165,7 @@ class Programs:
 
 def prepare(place: Path) -> Programs:
     """Build what is to be measured."""
-    kernel = kernels.get(None, "plain")
+    kernel = kernels.get(None, "bench")
     modules = {}
     for name in ("ours", STOCK, "rootport"):
         # The file's name is that of the module.
@@ -202,15 +212,15 @@ class Window:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.first: tuple[float, float, dict[str, Any]] | None = None
-        self.seconds = self.cpu = 0.0
+        self.first: tuple[float, float, float, dict[str, Any]] | None = None
+        self.seconds = self.cpu = self.waited = 0.0
         self.change: dict[str, float] = {}
 
-    def _read(self) -> tuple[float, float, dict[str, Any]]:
+    def _read(self) -> tuple[float, float, float, dict[str, Any]]:
         stats = self.machine.stats()
         guest = self.machine.bench.guest.process
         assert guest
-        return time.monotonic(), cpu_seconds(guest.pid), stats
+        return time.monotonic(), cpu_seconds(guest.pid), waited_seconds(guest.pid), stats
 
     def begin(self) -> None:
         """From here ..."""
@@ -219,8 +229,8 @@ class Window:
     def end(self) -> None:
         """... to here."""
         assert self.first
-        (start, cpu, before), (now, cpu_now, after) = self.first, self._read()
-        self.seconds, self.cpu = now - start, cpu_now - cpu
+        (start, cpu, waited, before), (now, cpu_now, waited_now, after) = self.first, self._read()
+        self.seconds, self.cpu, self.waited = now - start, cpu_now - cpu, waited_now - waited
         names = ("ul_bytes", "dl_bytes", "ul_packets", "dl_packets")
         self.change = {name: float(sum(one[name] for one in after["sessions"]) - sum(one[name] for one in before["sessions"]))
                        for name in names}
@@ -242,7 +252,8 @@ class Window:
         if not megabytes:
             raise GuestError("no bytes passed the modem while it was looked at")
         return {"cpu": 1000 * self.cpu / megabytes, "doorbells": self.change["doorbells"] / megabytes,
-                "interrupts": self.change["interrupts"] / megabytes, "busy": self.cpu / self.seconds}
+                "interrupts": self.change["interrupts"] / megabytes, "busy": self.cpu / self.seconds,
+                "waited": self.waited / self.seconds}
 
 
 def doorbells(stats: dict[str, Any]) -> int:
@@ -374,7 +385,7 @@ def address(link: int) -> str:
 def booted(programs: Programs, settings: Settings, driver: str, mux: str, options: Sequence[str]) -> Iterator[Machine]:
     """A modem and a guest, without the driver yet; they end with the block."""
     cpus = split_cpus(settings.pin)
-    bench = Bench(driver=driver, flavour="plain", ncpus=1, load=False,
+    bench = Bench(driver=driver, flavour="bench", ncpus=1, load=False,
                   emulator=["--mux", mux, "--critic", settings.critic, *options])
     bench.emulator.program = programs.emulator
     # The guest sees this directory, wherever the copies are.
@@ -509,7 +520,7 @@ def blast(machine: Machine, size: int, *options: str) -> dict[str, float]:
     if arrived <= 0:
         raise GuestError("no packet reached the modem")
     return {"kpps": arrived / 1000, "sent_kpps": sent["sent"] / sent["seconds"] / 1000, "busy": window.cpu / window.seconds,
-            "doorbells": window.change["doorbells"] / window.change["ul_packets"]}
+            "waited": window.waited / window.seconds, "doorbells": window.change["doorbells"] / window.change["ul_packets"]}
 
 
 def udp_up(machine: Machine, size: int) -> dict[str, float]:

@@ -32,13 +32,13 @@ from .common import (
 )
 from .sources import Tree
 
-FLAVOURS = ("plain", "debug", "pm")
+FLAVOURS = ("plain", "debug", "pm", "bench")
 MODULES = ("ours", "stock", "rootport", "kunit")
 REVISION = 1			# to be raised when this file builds something else from the same inputs
 UML = TOP / "tests" / "uml"
 PROGRAMS = ("make", "gcc", "ld", "flex", "bison", "bc", "rsync", "patch")
 # About how many objects a build makes, for the progress line only.
-OBJECTS = {"plain": 1300, "debug": 1350, "pm": 1300}
+OBJECTS = {"plain": 1300, "debug": 1350, "pm": 1300, "bench": 1300}
 
 
 @dataclass(frozen=True)
