@@ -1096,24 +1096,31 @@ static const struct iosm_mux_decoder_ops iosm_mux_decoder_ops = {
 	.credits = iosm_mux_credits,
 };
 
-/* Delivers the datagrams of a transfer and shares its buffer out among them. */
+/*
+ * Delivers the datagrams of a transfer. Those that keep the buffer pay for what they
+ * refer to, and share out what nobody refers to.
+ */
 static unsigned int iosm_mux_deliver(struct iosm_mux *mux)
 {
 	unsigned int delivered = skb_queue_len(&mux->rx_list);
-	unsigned int sharing = 0, share = 0;
+	u32 rest = mux->channel.config->buffer_size;
+	unsigned int sharing = 0;
 	struct sk_buff *skb;
 
-	skb_queue_walk(&mux->rx_list, skb)
+	skb_queue_walk(&mux->rx_list, skb) {
 		sharing += skb_is_nonlinear(skb);
+		/* A modem may have the same bytes delivered twice. */
+		rest -= min(rest, skb->data_len);
+	}
 	if (sharing)
-		share = mux->channel.config->buffer_size / sharing;
+		rest /= sharing;
 
 	while ((skb = __skb_dequeue(&mux->rx_list))) {
 		u8 session = skb->cb[0];
 
 		skb->cb[0] = 0;
 		if (skb_is_nonlinear(skb))
-			skb->truesize += share;
+			skb->truesize += skb->data_len + rest;
 		mux->ops->receive(mux->ctx, session, skb);
 	}
 	mux->stats.dl_datagrams += delivered;
