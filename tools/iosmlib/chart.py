@@ -89,7 +89,7 @@ def panels(every: Sequence[Line]) -> list[tuple[str, list[list[Line]]]]:
     for title, wanted in kinds:
         rows: dict[tuple[str, str], list[Line]] = {}
         for line in every:
-            if wanted(line):
+            if wanted(line) and not line.row.plain:
                 rows.setdefault((line.row.scenario, line.row.value), []).append(line)
         if rows:
             found.append((title, list(rows.values())))

@@ -25,6 +25,7 @@ class Row:
     aggr: float | None = None
     own: bool = False		# the number is a ratio already; the target is for ours alone
     versus: str = ""		# what an own ratio is held against
+    plain: bool = False		# an own number that is no ratio: for the table only
 
     def target(self, mux: str) -> float | None:
         """The target for a variant, if there is one."""
@@ -83,10 +84,9 @@ ROWS: tuple[Row, ...] = (
     Row("codec", "decode_512", "codec, decode 512 bytes / memcpy", "", False, own=True, versus="memcpy"),
     Row("codec", "encode_64", "codec, encode 64 bytes / memcpy", "", False, own=True, versus="memcpy"),
     Row("codec", "decode_64", "codec, decode 64 bytes / memcpy", "", False, own=True, versus="memcpy"),
+    *(Row("codec", f"{operation}_{size}_instructions", f"codec, {operation} {size} bytes, instructions", "", False, own=True,
+          plain=True) for size in (1400, 512, 64) for operation in ("encode", "decode")),
 )
-
-# Scenarios that need no other driver to compare with.
-ALONE = ("codec",)
 
 
 @dataclass
@@ -164,7 +164,7 @@ def _median(values: Iterable[float]) -> float | None:
 def summarise(samples: Sequence[Sample], row: Row, mux: str) -> Line | None:
     """What the samples say about a row; None if its scenario was not run in this variant."""
     mine = [sample for sample in samples if sample.scenario == row.scenario and sample.mux == mux]
-    if not mine:
+    if not mine or (row.plain and not any(row.value in sample.values for sample in mine)):
         return None
     values = {driver: {sample.pair: sample.values[row.value] for sample in mine
                        if sample.driver == driver and row.value in sample.values} for driver in (OURS, STOCK)}
@@ -204,7 +204,7 @@ def table(every: Sequence[Line]) -> str:
         row = line.row
         title = row.title if row.title != before else ""
         before = row.title
-        spread = f"{short(line.low)} .. {short(line.high)}" if line.ratio is not None else ""
+        spread = f"{short(line.low)} .. {short(line.high)}" if line.ratio is not None and line.pairs > 1 else ""
         target = f"{'>=' if row.more else '<='} {line.target:g}" if line.target is not None else ""
         notes = [VERDICTS[line.verdict]]
         if line.retried:
@@ -212,7 +212,8 @@ def table(every: Sequence[Line]) -> str:
         if line.lost:
             notes.append(f"({line.lost} runs failed twice)")
         out.append((f"{title:<40}{line.mux:<6}{short(line.ours):>8}{short(line.stock):>8} {row.unit:<7}"
-                    f"{short(line.ratio):>7}   {spread:<18}{target:<8}" + " ".join(note for note in notes if note)).rstrip())
+                    f"{'' if row.plain else short(line.ratio):>7}   {spread:<18}{target:<8}"
+                    + " ".join(note for note in notes if note)).rstrip())
     return "\n".join(out)
 
 
