@@ -150,17 +150,12 @@ static __wsum iosm_packet_copy_payload(struct iosm_packet *packet, u8 *to, u32 l
 static __sum16 iosm_packet_pseudo(const struct sk_buff *skb, const u8 *headers,
 				  u32 length, u8 protocol, __wsum sum)
 {
-	const void *ip = headers + skb_network_offset(skb);
+	const struct ipv6hdr *ip6 = (const void *)(headers + skb_network_offset(skb));
+	const struct iphdr *ip4 = (const void *)ip6;
 
-	if (skb->protocol == htons(ETH_P_IPV6)) {
-		const struct ipv6hdr *ip6 = ip;
-
+	if (skb->protocol == htons(ETH_P_IPV6))
 		return csum_ipv6_magic(&ip6->saddr, &ip6->daddr, length, protocol, sum);
-	} else {
-		const struct iphdr *ip4 = ip;
-
-		return csum_tcpudp_magic(ip4->saddr, ip4->daddr, length, protocol, sum);
-	}
+	return csum_tcpudp_magic(ip4->saddr, ip4->daddr, length, protocol, sum);
 }
 
 static void iosm_packet_write_segment(struct iosm_packet *packet, u8 *to)
