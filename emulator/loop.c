@@ -31,6 +31,8 @@ struct loop {
 	uint64_t virtual_us;
 	struct loop_fd *removed;
 	struct loop_timer *timers;
+	bool (*look)(void *ctx, bool sleep);
+	void *look_ctx;
 };
 
 struct loop *loop_new(void)
@@ -210,11 +212,20 @@ static int loop_wait(struct loop *loop, uint64_t wait_us)
 	return 0;
 }
 
+void loop_set_look(struct loop *loop, bool (*look)(void *ctx, bool sleep),
+		   void *ctx)
+{
+	loop->look = look;
+	loop->look_ctx = ctx;
+}
+
 int loop_poll(struct loop *loop)
 {
 	int err;
 
 	loop->stop = false;
+	if (loop->look)
+		loop->look(loop->look_ctx, true);
 	err = loop_wait(loop, 0);
 	loop_fire(loop, loop_now_us(loop));
 	return err;
@@ -246,6 +257,8 @@ int loop_run(struct loop *loop)
 			wait = loop->timers->deadline_us > now ?
 			       loop->timers->deadline_us - now : 0;
 		}
+		if (loop->look && loop->look(loop->look_ctx, wait))
+			wait = 0;
 		err = loop_wait(loop, wait);
 		if (!loop->stop && loop->timers)
 			loop_fire(loop, loop_now_us(loop));

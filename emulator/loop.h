@@ -44,6 +44,17 @@ void loop_stop(struct loop *loop);
 /** loop_now_us() - CLOCK_MONOTONIC in microseconds. */
 uint64_t loop_now_us(struct loop *loop);
 
+/**
+ * loop_set_look() - look for work that no descriptor tells of
+ * @loop: the loop
+ * @look: called in each turn, before the loop waits; @sleep is false if there
+ *	is something to do anyway. Returns true when it found something. After it
+ *	returned false with @sleep, a descriptor has to tell. NULL for none
+ * @ctx: argument for @look
+ */
+void loop_set_look(struct loop *loop, bool (*look)(void *ctx, bool sleep),
+		   void *ctx);
+
 /** loop_poll() - run what is ready now, without waiting. Returns 0 or -errno. */
 int loop_poll(struct loop *loop);
 

@@ -5,7 +5,10 @@
  * The guest kicks through eventfds and is called through a pipe, which costs
  * one system call in each direction; in-band notifications would cost a round
  * trip. Queue 0 is never called: for reads the guest spins on the used ring,
- * and it collects the buffers of posted writes with its next access.
+ * and it collects the buffers of posted writes with its next access. As long as
+ * we have something to do, queue 0 is looked at now and then and needs no kick;
+ * one is asked for before we go to sleep. An interrupt that the guest has not
+ * even seen is not sent again: on a real bus, it would be pending once, too.
  *
  * Whatever a guest sends, each message is checked for its length, each address
  * for its range, and each descriptor that came along is used or closed. A guest
@@ -55,12 +58,14 @@ enum vhost_request {
 #define VHOST_REPLY		4u
 #define VHOST_NEED_REPLY	8u
 
+#define VHOST_F_EVENT_IDX		(1ull << 29)
 #define VHOST_F_PROTOCOL_FEATURES	(1ull << 30)
 #define VHOST_PROTOCOL_MQ		(1ull << 0)
 #define VHOST_PROTOCOL_REPLY_ACK	(1ull << 3)
 #define VHOST_PROTOCOL_BACKEND_REQ	(1ull << 5)
 
 #define VHOST_FEATURES	(VHOST_F_PROTOCOL_FEATURES | \
+			 VHOST_F_EVENT_IDX | \
 			 1ull << VIRTIO_F_VERSION_1)
 #define VHOST_PROTOCOL_FEATURES	(VHOST_PROTOCOL_MQ | \
 				 VHOST_PROTOCOL_REPLY_ACK | \
@@ -129,12 +134,16 @@ struct vhost {
 	char *path;
 	int listener, client, backend_req;
 	struct loop_fd *listener_watch, *client_watch;
-	uint64_t protocol_features;
+	uint64_t features, protocol_features;
 	struct vhost_queue queue[VHOST_QUEUES];
 
 	/* interrupts that wait for a buffer of queue 1 */
 	bool msi_pending, pme_pending;
 	uint16_t msi_data;
+
+	/* the last interrupt: its entry in the used ring of queue 1 */
+	bool msi_sent;
+	uint16_t msi_index;
 
 	/* the message that is being received */
 	struct vhost_message message;
@@ -198,6 +207,7 @@ static void vhost_unplug(struct vhost *vhost)
 		vhost_stop_queue(&vhost->queue[i]);
 	vhost->msi_pending = false;
 	vhost->pme_pending = false;
+	vhost->msi_sent = false;
 	pcidev_power_on(vhost->pci);
 	gmem_clear(vhost->mem);
 }
@@ -218,6 +228,7 @@ static void vhost_disconnect(struct vhost *vhost, const char *why)
 	vhost->backend_req = -1;
 	vhost_close_fds(vhost);
 	vhost->received = 0;
+	vhost->features = 0;
 	vhost->protocol_features = 0;
 	if (vhost->listener_watch)
 		loop_fd_modify(vhost->listener_watch, EPOLLIN);
@@ -247,21 +258,30 @@ static bool vhost_interrupt(struct vhost *vhost, uint8_t op, uint16_t data)
 	};
 	const uint64_t one = 1;
 	struct vring_chain chain;
+	uint16_t index;
 	int found;
 
 	if (!queue->enabled)
 		return false;
-	found = vring_pop(&queue->ring, vhost->mem, &chain);
+	do {
+		found = vring_pop(&queue->ring, vhost->mem, &chain);
+	} while (!found && vring_listen(&queue->ring));
 	if (found <= 0) {
 		if (found < 0)
 			log_error("guest corrupted the interrupt queue");
 		return false;
 	}
 
+	index = queue->ring.used;
 	vring_push(&queue->ring, chain.head,
 		   vring_scatter(&chain, &message, sizeof(message.header) +
 				 message.header.size));
 	vhost->counters.interrupts++;
+	vhost->msi_sent = op == VIRTIO_PCIDEV_OP_MSI;
+	vhost->msi_index = index;
+	/* It looks for more before it stops, so one call serves all. */
+	if (!vring_seen(&queue->ring, (uint16_t)(index - 1)))
+		return true;
 	/* A full pipe already tells the guest what we want to tell it. */
 	if (queue->call >= 0 && write(queue->call, &one, sizeof(one)) < 0 &&
 	    errno != EAGAIN)
@@ -273,7 +293,11 @@ static void vhost_msi(void *ctx, uint16_t data)
 {
 	struct vhost *vhost = ctx;
 
-	if (vhost->msi_pending && vhost->msi_data == data) {
+	if (vhost->msi_data == data &&
+	    (vhost->msi_pending ||
+	     (vhost->msi_sent &&
+	      !vring_seen(&vhost->queue[VHOST_INTERRUPTS].ring,
+			  vhost->msi_index)))) {
 		vhost->counters.coalesced++;
 		return;
 	}
@@ -368,9 +392,11 @@ static uint32_t vhost_execute(struct vhost *vhost, size_t given)
 	}
 }
 
-static void vhost_run_commands(struct vhost *vhost)
+/* Returns whether there were any. */
+static bool vhost_run_commands(struct vhost *vhost)
 {
 	struct vhost_queue *queue = &vhost->queue[VHOST_COMMANDS];
+	uint64_t before = vhost->counters.commands;
 	struct vring_chain chain;
 	int found = 0;
 
@@ -396,16 +422,28 @@ static void vhost_run_commands(struct vhost *vhost)
 	}
 	if (found < 0)
 		vhost_protocol_error(vhost, "command queue");
+	return vhost->counters.commands != before;
+}
+
+/* Called in each turn of the loop; @sleep: it would wait now. */
+static bool vhost_look(void *ctx, bool sleep)
+{
+	struct vhost *vhost = ctx;
+	struct vhost_queue *queue = &vhost->queue[VHOST_COMMANDS];
+
+	if (!queue->enabled || !queue->ring.event_idx)
+		return false;
+	if (vhost_run_commands(vhost))
+		return true;
+	return sleep && queue->enabled && vring_listen(&queue->ring);
 }
 
 static void vhost_kicked(void *ctx, uint32_t events)
 {
 	struct vhost_queue *queue = ctx;
-	uint64_t count;
 
-	(void)events;
-	if (read(queue->kick, &count, sizeof(count)) < 0 && errno != EAGAIN &&
-	    errno != EINTR) {
+	/* Nobody reads its counter: an edge says all. */
+	if (events & (EPOLLERR | EPOLLHUP)) {
 		vhost_protocol_error(queue->vhost, "kick descriptor");
 		return;
 	}
@@ -541,8 +579,8 @@ static int vhost_set_vring_fd(struct vhost *vhost)
 	/* Without a descriptor we would have to poll the queue: refuse. */
 	if (fd < 0)
 		return -1;
-	queue->kick_watch = loop_fd_add(vhost->loop, fd, EPOLLIN, vhost_kicked,
-					queue);
+	queue->kick_watch = loop_fd_add(vhost->loop, fd, EPOLLIN | EPOLLET,
+					vhost_kicked, queue);
 	if (!queue->kick_watch) {
 		close(fd);
 		return -1;
@@ -561,6 +599,7 @@ static int vhost_set_vring_enable(struct vhost *vhost)
 	if (vhost->message.state.num && !queue->ring.desc)
 		return -1;
 	queue->enabled = vhost->message.state.num;
+	queue->ring.event_idx = vhost->features & VHOST_F_EVENT_IDX;
 	log_debug("queue %u %s", vhost->message.state.index,
 		  queue->enabled ? "on" : "off");
 	return 0;
@@ -630,7 +669,10 @@ static int vhost_handle(struct vhost *vhost, uint64_t *reply)
 	case VHOST_GET_VRING_BASE:
 		return vhost_get_vring_base(vhost, reply) ? -1 : 1;
 	case VHOST_SET_FEATURES:
-		return vhost->message.u64 & ~VHOST_FEATURES ? -1 : 0;
+		if (vhost->message.u64 & ~VHOST_FEATURES)
+			return -1;
+		vhost->features = vhost->message.u64;
+		return 0;
 	case VHOST_SET_PROTOCOL_FEATURES:
 		if (vhost->message.u64 & ~VHOST_PROTOCOL_FEATURES)
 			return -1;
@@ -852,6 +894,7 @@ struct vhost *vhost_new(struct loop *loop, const char *path,
 		goto err_close;
 	}
 
+	loop_set_look(loop, vhost_look, vhost);
 	pci->host = &vhost_host_ops;
 	pci->host_ctx = vhost;
 	return vhost;
@@ -874,6 +917,7 @@ void vhost_free(struct vhost *vhost)
 	vhost->listener_watch = NULL;
 	vhost_disconnect(vhost, "iosm-emu ends");
 	vhost->pci->host = NULL;
+	loop_set_look(vhost->loop, NULL, NULL);
 	close(vhost->listener);
 	unlink(vhost->path);
 	free(vhost->path);

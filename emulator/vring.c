@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The device side of a virtio split queue (virtio 1.2, section 2.7), without
- * indirect descriptors and event indices, which we do not offer.
+ * indirect descriptors, which we do not offer.
  */
 #include <endian.h>
 #include <string.h>
@@ -28,6 +28,35 @@ static void store16(uint8_t *where, uint16_t value)
 {
 	__atomic_store_n((uint16_t *)(void *)where, htole16(value),
 			 __ATOMIC_RELEASE);
+}
+
+/* Each side writes its own index before it looks at that of the other. */
+static void full_barrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+bool vring_listen(struct vring *ring)
+{
+	if (!ring->desc)
+		return false;
+	if (ring->event_idx) {
+		store16(ring->used_ring + 4 + 8 * (size_t)ring->num,
+			ring->last_avail);
+		full_barrier();
+	}
+	return load16(ring->avail_ring + 2) != ring->last_avail;
+}
+
+bool vring_seen(const struct vring *ring, uint16_t index)
+{
+	uint16_t next;
+
+	if (!ring->event_idx)
+		return true;
+	full_barrier();
+	next = load16(ring->avail_ring + 4 + 2 * (size_t)ring->num);
+	return (int16_t)(next - index) > 0;
 }
 
 bool vring_map(struct vring *ring, const struct gmem *mem, uint64_t desc,

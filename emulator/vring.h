@@ -20,6 +20,8 @@
  * @last_avail: the next entry of the available ring that we look at
  * @used: the next entry of the used ring that we fill
  * @desc: descriptors in guest memory
+ * @event_idx: the guest says where it is, and asks where we are
+ *	(VIRTIO_F_EVENT_IDX)
  * @avail_ring: available ring in guest memory
  * @used_ring: used ring in guest memory
  */
@@ -27,6 +29,7 @@ struct vring {
 	uint16_t num;
 	uint16_t last_avail;
 	uint16_t used;
+	bool event_idx;
 	uint8_t *desc, *avail_ring, *used_ring;
 };
 
@@ -64,6 +67,18 @@ bool vring_map(struct vring *ring, const struct gmem *mem, uint64_t desc,
  */
 int vring_pop(struct vring *ring, const struct gmem *mem,
 	      struct vring_chain *chain);
+/**
+ * vring_listen() - ask for a kick with the next buffer
+ *
+ * Until then, with event indices, there is one kick at most after the last one
+ * that was asked for.
+ *
+ * Return: true when there is a buffer already.
+ */
+bool vring_listen(struct vring *ring);
+/** vring_seen() - did the guest take entry @index of the used ring out of it? */
+bool vring_seen(const struct vring *ring, uint16_t index);
+
 /** vring_push() - return a buffer to the guest with @len bytes written. */
 void vring_push(struct vring *ring, uint16_t head, uint32_t len);
 

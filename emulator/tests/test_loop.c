@@ -190,6 +190,45 @@ static void stop(void *ctx)
 	loop_stop(ctx);
 }
 
+struct looker {
+	struct loop *loop;
+	unsigned int looks, sleeps, finds;
+	struct loop_timer timer;
+};
+
+static bool look(void *ctx, bool sleep)
+{
+	struct looker *looker = ctx;
+
+	looker->looks++;
+	looker->sleeps += sleep;
+	if (!looker->finds)
+		return false;
+	looker->finds--;
+	return true;
+}
+
+/* What is found keeps the loop from going to sleep. */
+TEST(loop_looks_before_it_waits)
+{
+	struct looker looker = { .loop = loop_new(), .finds = 5 };
+
+	loop_set_look(looker.loop, look, &looker);
+	loop_timer_init(&looker.timer, looker.loop, stop, looker.loop);
+	loop_timer_arm(&looker.timer, 20000);
+	CHECK_EQ(loop_run(looker.loop), 0);
+	CHECK_EQ(looker.finds, 0);
+	CHECK(looker.looks >= 6);
+	CHECK(looker.sleeps >= 6);
+	/* With something to do at once, it does not ask for more. */
+	looker.sleeps = 0;
+	loop_timer_arm(&looker.timer, 0);
+	CHECK_EQ(loop_run(looker.loop), 0);
+	CHECK_EQ(looker.sleeps, 0);
+	loop_set_look(looker.loop, NULL, NULL);
+	loop_free(looker.loop);
+}
+
 TEST(run_ends_when_it_is_told)
 {
 	struct loop *loop = loop_new();
