@@ -20,7 +20,7 @@ TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 10
 STYLE = ("text{font-family:'DejaVu Sans',Verdana,sans-serif;font-size:11px;fill:#222}"
          ".title{font-size:16px;font-weight:bold}.panel{font-size:12px;font-weight:bold}.small{font-size:10px;fill:#555}"
          ".grid{stroke:#ddd;stroke-width:1}.one{stroke:#555;stroke-width:1.2}.target{stroke:#d97706;stroke-width:2.5}"
-         ".range{stroke:#222;stroke-width:1;stroke-opacity:.6}")
+         f".bad{{fill:{FAILED}}}.range{{stroke:#222;stroke-width:1;stroke-opacity:.6}}")
 
 
 class Scale:
@@ -51,9 +51,9 @@ class Picture:
         self.paper = ElementTree.SubElement(self.root, "rect", {"width": "100%", "height": "100%", "fill": "#fff"})
         self.y = 0.0
 
-    def text(self, x: float, y: float, words: str, kind: str = "", anchor: str = "start", **extra: str) -> None:
+    def text(self, x: float, y: float, words: str, kind: str = "", anchor: str = "start") -> None:
         """Some words."""
-        attributes = {"x": f"{x:g}", "y": f"{y:g}", "text-anchor": anchor, **extra}
+        attributes = {"x": f"{x:g}", "y": f"{y:g}", "text-anchor": anchor}
         if kind:
             attributes["class"] = kind
         ElementTree.SubElement(self.root, "text", attributes).text = words
@@ -99,7 +99,7 @@ def panels(every: Sequence[Line]) -> list[tuple[str, list[list[Line]]]]:
 def _bar(picture: Picture, scale: Scale, line: Line, y: float) -> None:
     middle = y + BAR / 2
     if line.ratio is None:
-        picture.text(LEFT + 6, middle + 4, f"{line.mux}: not measured", fill=FAILED)
+        picture.text(LEFT + 6, middle + 4, f"{line.mux}: not measured", "bad")
         return
     if line.low is not None and line.high is not None:
         hint = (f"{line.row.title}, {line.mux}: {short(line.ratio)} "
@@ -113,7 +113,7 @@ def _bar(picture: Picture, scale: Scale, line: Line, y: float) -> None:
     if line.target is not None:
         words += f"  ({'≥' if line.row.more else '≤'} {line.target:g})"
     if line.verdict == "missed":
-        picture.text(WIDTH - RIGHT + 12, middle + 4, words + " missed", fill=FAILED)
+        picture.text(WIDTH - RIGHT + 12, middle + 4, words + " missed", "bad")
     else:
         picture.text(WIDTH - RIGHT + 12, middle + 4, words)
 
