@@ -78,6 +78,14 @@ def test_strict_fails_on_a_missed_target() -> None:
     assert (results.status([line], every, strict=False), results.status([line], every, strict=True)) == (0, 1)
 
 
+def test_disturbance() -> None:
+    """What kept the guest from running is told in one line, if it was measured."""
+    assert results.disturbance([Sample(1, OURS, "lite", "up", {"rate": 1.0})]) == ""
+    every = [Sample(1, OURS, "lite", "up", {"waited": share}) for share in (0.01, 0.02, 0.4)]
+    assert "2% of the time" in results.disturbance(every)
+    assert "40% at most" in results.disturbance(every)
+
+
 def test_own_ratios_do_not_need_the_other_driver() -> None:
     """The target is for our number; the other's is shown beside it."""
     line = results.summarise(samples("kept", "share", [0.9, 0.85, 0.95], [0.5, 0.6, 0.4]), KEPT, "lite")

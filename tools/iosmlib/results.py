@@ -221,6 +221,15 @@ def totals(every: Sequence[Line]) -> dict[str, int]:
     return {name: sum(1 for line in every if line.verdict == name) for name in VERDICTS}
 
 
+def disturbance(samples: Sequence[Sample]) -> str:
+    """How much other work of the machine was in the way, empty if nobody looked."""
+    shares = [sample.values["waited"] for sample in samples if "waited" in sample.values]
+    if not shares:
+        return ""
+    return (f"the guest waited for a processor that others had {statistics.median(shares):.0%} of the time (median of "
+            f"{len(shares)} runs), {max(shares):.0%} at most")
+
+
 def last_line(every: Sequence[Line], samples: Sequence[Sample]) -> str:
     """Whether it worked, and how many targets are met."""
     count = totals(every)
