@@ -18,6 +18,7 @@ static enum log_level log_level = LOG_WARN;
 static unsigned long violations;
 static char last_section[16];
 static FILE *trace_file;
+bool trace_active;
 
 void log_set_level(enum log_level level)
 {
@@ -91,6 +92,7 @@ int trace_open(const char *path)
 		return -errno;
 	trace_close();
 	trace_file = file;
+	trace_active = true;
 	return 0;
 }
 
@@ -101,20 +103,13 @@ void trace_close(void)
 	if (fclose(trace_file))
 		log_error("the trace is incomplete: %s", strerror(errno));
 	trace_file = NULL;
+	trace_active = false;
 }
 
-bool trace_on(void)
-{
-	return trace_file;
-}
-
-void trace(const char *fmt, ...)
+void trace_line(const char *fmt, ...)
 {
 	struct timespec now;
 	va_list ap;
-
-	if (!trace_file)
-		return;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	fprintf(trace_file, "%10lld.%06ld ", (long long)now.tv_sec,

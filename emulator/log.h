@@ -46,10 +46,23 @@ const char *violation_section(void);
 int trace_open(const char *path);
 /** trace_close() - flush and close the trace. */
 void trace_close(void);
-/** trace_on() - is a trace being written? Guards costly formatting. */
-bool trace_on(void);
-/** trace() - one line, prefixed with the time in microseconds. */
+
+/* private to trace() and trace_on() */
+extern bool trace_active;
 __attribute__((format(printf, 1, 2)))
-void trace(const char *fmt, ...);
+void trace_line(const char *fmt, ...);
+
+/** trace_on() - is a trace being written? Guards costly formatting. */
+static inline bool trace_on(void)
+{
+	return __builtin_expect(trace_active, false);
+}
+
+/** trace() - one line, prefixed with the time in microseconds. */
+#define trace(...)							\
+	do {								\
+		if (trace_on())						\
+			trace_line(__VA_ARGS__);			\
+	} while (0)
 
 #endif /* IOSM_EMU_LOG_H */

@@ -104,6 +104,7 @@ static void modem_interrupt(struct modem *modem)
 	modem->interrupt = false;
 	modem->unsignalled = 0;
 	modem->dl_unsignalled = 0;
+	modem->signalled_us = loop_now_us(modem->loop);
 	loop_timer_cancel(&modem->moderation);
 	/* The first one waits until the host is ready for it. */
 	if (modem->running.armed)
@@ -117,6 +118,23 @@ static void modem_moderated(void *ctx)
 
 	if (modem->rings.live && power_up(&modem->power))
 		modem_interrupt(modem);
+}
+
+/*
+ * Uplink TDs were completed. The host need not know at once, unless it may wait
+ * for them: when nothing was told for a while, or much of the ring is done.
+ */
+static void modem_moderate(struct modem *modem, const struct ring_pipe *pipe)
+{
+	uint64_t since = loop_now_us(modem->loop) - modem->signalled_us;
+	uint32_t wait = pipe->backoff_us;
+
+	if (wait > modem->config.coalesce_us)
+		wait = modem->config.coalesce_us;
+	if (since >= wait || modem->unsignalled >= (pipe->entries + 3u) / 4)
+		modem->interrupt = true;
+	else if (!modem->moderation.armed)
+		loop_timer_arm(&modem->moderation, wait - since);
 }
 
 static void modem_completed(void *ctx)
@@ -391,20 +409,14 @@ static void modem_scan(struct modem *modem)
 	for (unsigned int n = 0; n < WIRE_PIPES; n += 2) {
 		struct ring_pipe *pipe = &rings->pipe[n];
 		unsigned int count = rings_uplink(rings, n);
-		uint32_t wait = pipe->backoff_us;
 
 		if (!count)
 			continue;
-		if (wait > modem->config.coalesce_us)
-			wait = modem->config.coalesce_us;
 		power_activity(&modem->power);
 		if (n == MUX_UL_PIPE)
 			modem->last_traffic_us = loop_now_us(modem->loop);
 		modem->unsignalled += count;
-		if (!wait || modem->unsignalled >= (pipe->entries + 3u) / 4)
-			modem->interrupt = true;
-		else if (!modem->moderation.armed)
-			loop_timer_arm(&modem->moderation, wait);
+		modem_moderate(modem, pipe);
 	}
 	check_fill(modem);
 	for (unsigned int n = 1; n < WIRE_PIPES; n += 2)

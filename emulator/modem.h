@@ -29,7 +29,8 @@ struct world;
  * @boot_us: time in stage BOOT before RUN; 0 = RUN from the start
  * @idle_us: device sleep after so much silence; 0 = never
  * @running_us: delay of the interrupt that says RUNNING
- * @coalesce_us: collect uplink completions for at most so long
+ * @coalesce_us: collect uplink completions for at most so long; the first one
+ *	after a pause of as much is told at once
  */
 struct modem_config {
 	struct mux_config mux;
@@ -77,6 +78,7 @@ struct modem {
 	struct modem_news control_news, pipe_news;
 	bool scan, interrupt;
 	unsigned int unsignalled, dl_unsignalled;
+	uint64_t signalled_us;
 	unsigned int messages;
 	bool allowed_once;
 	uint64_t last_traffic_us;

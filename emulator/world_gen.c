@@ -2,75 +2,38 @@
 /*
  * Worlds without a network stack: echo, sink and source.
  */
+#include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipsum.h"
 #include "log.h"
 #include "loop.h"
 #include "world_backend.h"
 
-#define IPV4_HEADER	20u
-#define IPV6_HEADER	40u
-#define UDP_HEADER	8u
 #define ICMP_HEADER	8u
-#define PROTO_ICMP	1u
-#define PROTO_UDP	17u
-#define PROTO_ICMPV6	58u
 
 /* Packets that an echo holds for one session. */
 #define ECHO_QUEUE	512u
 
 /* The source. */
 #define SOURCE_PORT	5001u
-#define SOURCE_BURST	64u		/* packets in one turn of the loop */
-#define SOURCE_TICK_US	200u		/* shortest wait between bursts */
+#define SOURCE_BURST	64u		/* packets before another session's turn */
+#define SOURCE_ROUNDS	4u		/* such bursts in one turn of the loop */
+#define SOURCE_TICK_US	50u		/* shortest wait between bursts */
 #define SOURCE_LATE_US	20000u		/* backlog beyond this is given up */
 #define SOURCE_MIN	64u
 #define SOURCE_MAX	16308u
 
 /* ----- packets -------------------------------------------------------- */
 
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put16(uint8_t *p, uint32_t value)
-{
-	p[0] = (uint8_t)(value >> 8);
-	p[1] = (uint8_t)value;
-}
-
-static void put64(uint8_t *p, uint64_t value)
-{
-	for (int i = 0; i < 8; i++)
-		p[i] = (uint8_t)(value >> (56 - 8 * i));
-}
-
-static uint16_t fold(uint64_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
-/* Sum of big-endian 16-bit words, not folded, not inverted. */
-static uint64_t sum_words(const uint8_t *data, size_t len)
-{
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i + 1 < len; i += 2)
-		sum += get16(data + i);
-	if (i < len)
-		sum += (uint64_t)data[i] << 8;
-	return sum;
-}
-
 uint16_t world_checksum(const uint8_t *data, size_t len, uint32_t sum)
 {
-	return (uint16_t)~fold(sum_words(data, len) + sum);
+	uint64_t all = ipsum_add16(ipsum_add16(0, sum & 0xffff), sum >> 16);
+
+	return (uint16_t)~ntohs(ipsum_fold(ipsum_add(all, data, len)));
 }
 
 static void swap_bytes(uint8_t *a, uint8_t *b, size_t len)
@@ -86,24 +49,22 @@ static void swap_bytes(uint8_t *a, uint8_t *b, size_t len)
 /* Change the type of an ICMP message and correct its checksum (RFC 1624). */
 static void icmp_answer(uint8_t *icmp, uint8_t type)
 {
-	uint32_t old = get16(icmp);
-	uint32_t sum;
+	uint64_t sum = ipsum_add16(0, (uint16_t)~ip_get16(icmp));
 
 	icmp[0] = type;
-	sum = (uint32_t)(uint16_t)~get16(icmp + 2) + (uint16_t)~old +
-	      get16(icmp);
-	put16(icmp + 2, (uint16_t)~fold(sum));
+	sum = ipsum_add16(sum, (uint16_t)~ip_get16(icmp + 2));
+	ipsum_put(icmp + 2, (uint16_t)~ipsum_fold(ipsum_add(sum, icmp, 2)));
 }
 
 static bool reflect_ipv4(uint8_t *packet, size_t len)
 {
 	size_t header = (packet[0] & 0xfu) * 4u;
-	bool first = (get16(packet + 6) & 0x1fff) == 0;
+	bool first = (ip_get16(packet + 6) & 0x1fff) == 0;
 
 	if (header < IPV4_HEADER || header > len)
 		return false;
 	swap_bytes(packet + 12, packet + 16, 4);
-	if (first && packet[9] == PROTO_ICMP && len >= header + ICMP_HEADER &&
+	if (first && packet[9] == IP_ICMP && len >= header + ICMP_HEADER &&
 	    packet[header] == 8)
 		icmp_answer(packet + header, 0);
 	return true;
@@ -112,7 +73,7 @@ static bool reflect_ipv4(uint8_t *packet, size_t len)
 static bool reflect_ipv6(uint8_t *packet, size_t len)
 {
 	swap_bytes(packet + 8, packet + 24, 16);
-	if (packet[6] == PROTO_ICMPV6 && len >= IPV6_HEADER + ICMP_HEADER &&
+	if (packet[6] == IP_ICMPV6 && len >= IPV6_HEADER + ICMP_HEADER &&
 	    packet[IPV6_HEADER] == 128)
 		icmp_answer(packet + IPV6_HEADER, 129);
 	return true;
@@ -313,7 +274,8 @@ struct world_backend *world_echo_new(struct loop *loop)
  * @udp_sum: sum of the UDP pseudo header and of all that does not change
  * @ip_sum: the same for the IP header
  * @sequence: number of the next packet
- * @due_us: when the next one is due, in 1/65536 us to keep odd rates exact
+ * @due_us: when the next one is due, and @due_fraction: what is missing from
+ *	that, in 1/rate us, to keep odd rates exact
  * @up: session is up
  * @refused: the MUX has no room
  */
@@ -331,13 +293,15 @@ struct generator {
  * @backend: base
  * @size: bytes of each packet
  * @rate: packets per second and session, 0 = as fast as they are taken
+ * @step_us, @step_fraction: time from one packet to the next
  * @timer: time for the next packets
  * @generator: by session
  */
 struct source {
 	struct world_backend backend;
 	unsigned int size;
-	unsigned long rate;
+	unsigned long rate, step_fraction;
+	uint64_t step_us;
 	struct loop_timer timer;
 	struct generator generator[WORLD_SESSIONS];
 };
@@ -359,42 +323,44 @@ static void generator_init(struct generator *gen, unsigned int session,
 	world_addresses(session, &ip);
 	memset(p, 0, AT_FILL);
 	p[0] = 0x45;
-	put16(p + 2, size);
+	ip_put16(p + 2, size);
 	p[6] = 0x40;				/* do not fragment */
 	p[8] = 64;
-	p[9] = PROTO_UDP;
+	p[9] = IP_UDP;
 	memcpy(p + 12, &ip.gateway4, 4);
 	memcpy(p + 16, &ip.host4, 4);
-	put16(p + IPV4_HEADER, SOURCE_PORT);
-	put16(p + IPV4_HEADER + 2, SOURCE_PORT);
-	put16(p + IPV4_HEADER + 4, size - IPV4_HEADER);
+	ip_put16(p + IPV4_HEADER, SOURCE_PORT);
+	ip_put16(p + IPV4_HEADER + 2, SOURCE_PORT);
+	ip_put16(p + IPV4_HEADER + 4, size - IPV4_HEADER);
 	for (unsigned int i = AT_FILL; i < size; i++)
 		p[i] = (uint8_t)i;
-	gen->ip_sum = sum_words(p, IPV4_HEADER);
-	gen->udp_sum = sum_words(p + IPV4_HEADER, size - IPV4_HEADER) +
-		       sum_words(p + 12, 8) + PROTO_UDP + size - IPV4_HEADER;
+	gen->ip_sum = ipsum_add(0, p, IPV4_HEADER);
+	gen->udp_sum = ipsum_add(ip_pseudo(p, false, IP_UDP,
+					   size - IPV4_HEADER),
+				 p + IPV4_HEADER, size - IPV4_HEADER);
 }
 
 static void generator_stamp(struct generator *gen, uint64_t now)
 {
+	uint64_t stamps[2] = { htobe64(gen->sequence), htobe64(now) };
 	uint8_t *p = gen->packet;
 	uint16_t sum;
 
-	put16(p + AT_ID, (uint16_t)gen->sequence);
-	put16(p + AT_IP_SUM,
-	      (uint16_t)~fold(gen->ip_sum + (uint16_t)gen->sequence));
-	put64(p + AT_SEQUENCE, gen->sequence);
-	put64(p + AT_TIME, now);
-	sum = (uint16_t)~fold(gen->udp_sum + sum_words(p + AT_SEQUENCE, 16));
-	put16(p + AT_UDP_SUM, sum ? sum : 0xffff);
+	ip_put16(p + AT_ID, (uint16_t)gen->sequence);
+	sum = ipsum_fold(ipsum_add16(gen->ip_sum, (uint16_t)gen->sequence));
+	ipsum_put(p + AT_IP_SUM, (uint16_t)~sum);
+	memcpy(p + AT_SEQUENCE, stamps, sizeof(stamps));
+	sum = (uint16_t)~ipsum_fold(ipsum_add(gen->udp_sum, p + AT_SEQUENCE,
+					      sizeof(stamps)));
+	ipsum_put(p + AT_UDP_SUM, sum ? sum : 0xffff);
 }
 
 /* The moment for the packet after this one. */
 static void generator_advance(const struct source *source,
 			      struct generator *gen)
 {
-	gen->due_us += 1000000 / source->rate;
-	gen->due_fraction += 1000000 % source->rate;
+	gen->due_us += source->step_us;
+	gen->due_fraction += source->step_fraction;
 	if (gen->due_fraction >= source->rate) {
 		gen->due_fraction -= source->rate;
 		gen->due_us++;
@@ -408,6 +374,11 @@ static void generator_run(struct source *source, unsigned int session,
 	struct generator *gen = &source->generator[session];
 	struct world_backend *backend = &source->backend;
 
+	/* A rate is no debt: what could not be sent in time is not made up. */
+	if (source->rate && now > gen->due_us + SOURCE_LATE_US) {
+		gen->due_us = now;
+		gen->due_fraction = 0;
+	}
 	for (unsigned int n = 0; n < SOURCE_BURST && !gen->refused; n++) {
 		if (source->rate && gen->due_us > now)
 			break;
@@ -421,11 +392,6 @@ static void generator_run(struct source *source, unsigned int session,
 		if (source->rate)
 			generator_advance(source, gen);
 	}
-	/* A rate is no debt: what could not be sent in time is not made up. */
-	if (source->rate && now > gen->due_us + SOURCE_LATE_US) {
-		gen->due_us = now;
-		gen->due_fraction = 0;
-	}
 }
 
 static void source_arm(struct source *source, uint64_t now)
@@ -438,9 +404,10 @@ static void source_arm(struct source *source, uint64_t now)
 
 		if (!gen->up || gen->refused)
 			continue;
+		/* Who was stopped in the middle of a burst goes on at once. */
 		if (source->rate) {
 			mine = gen->due_us > now ? gen->due_us - now : 0;
-			if (mine < SOURCE_TICK_US)
+			if (mine && mine < SOURCE_TICK_US)
 				mine = SOURCE_TICK_US;
 		}
 		if (mine < wait)
@@ -455,9 +422,9 @@ static void source_fire(void *ctx)
 	struct source *source = ctx;
 	uint64_t now = loop_now_us(source->backend.loop);
 
-	for (unsigned int s = 0; s < WORLD_SESSIONS; s++)
-		if (source->generator[s].up)
-			generator_run(source, s, now);
+	for (unsigned int i = 0; i < SOURCE_ROUNDS * WORLD_SESSIONS; i++)
+		if (source->generator[i % WORLD_SESSIONS].up)
+			generator_run(source, i % WORLD_SESSIONS, now);
 	source_arm(source, now);
 }
 
@@ -527,6 +494,10 @@ struct world_backend *world_source_new(struct loop *loop, unsigned long rate,
 	source->backend.loop = loop;
 	source->size = size;
 	source->rate = rate;
+	if (rate) {
+		source->step_us = 1000000 / rate;
+		source->step_fraction = 1000000 % rate;
+	}
 	for (unsigned int s = 0; s < WORLD_SESSIONS; s++)
 		generator_init(&source->generator[s], s, size);
 	loop_timer_init(&source->timer, loop, source_fire, source);
