@@ -160,6 +160,18 @@ def test_processors_are_put_back() -> None:
     assert os.sched_getaffinity(0) == before
 
 
+def test_priority_reaches_the_session() -> None:
+    """A process that leads a session takes its session along, where the host has groups for them."""
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        group = Path(f"/proc/{process.pid}/autogroup")
+        benchmarks.favour(process.pid, 5)
+        assert not group.exists() or group.read_text().split()[-1] == "5"
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_every_row_has_its_scenario() -> None:
     """A row whose scenario does not exist would never be shown; two scenarios of one name would be mixed."""
     names = [scenario.name for scenario in benchmarks.SCENARIOS]

@@ -150,6 +150,7 @@ class Settings:
     pings: int = 500
     memory_readings: int = 5
     pin: bool = True
+    nice: int = 0
     critic: str = "lenient"
 
 
@@ -197,6 +198,19 @@ def on_cpus(cpus: set[int] | None) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def favour(pid: int, nice: int) -> None:
+    """Give the session of a process a priority.
+
+    Processes inherit theirs from this one. But where the host groups them by sessions (autogroup), that counts inside a
+    session only, and each guest, modem and server is one of its own.
+    """
+    if not nice:
+        return
+    group = Path(f"/proc/{pid}/autogroup")
+    if group.exists():
+        group.write_text(f"{nice}\n", encoding="ascii")
 
 
 def split_cpus(pin: bool) -> tuple[set[int] | None, set[int] | None]:
@@ -306,6 +320,7 @@ class Machine:
         with on_cpus(self.cpus[1]):
             server = self.bench.emulator.world_spawn(["iperf3", "-s", "-1", "-p", str(self.ports), "-B", gateway,
                                                       "--forceflush"], log)
+        favour(server.pid, self.settings.nice)
         self.servers.append(server)
         wait_until(lambda: "listening" in log.read_text(errors="replace") or server.poll() is not None, 15,
                    "iperf3 listens in the modem's network")
@@ -396,6 +411,9 @@ def booted(programs: Programs, settings: Settings, driver: str, mux: str, option
             bench.emulator.start()
         with on_cpus(cpus[0]):
             bench.guest.start()
+        for process in (bench.emulator.process, bench.guest.process):
+            assert process
+            favour(process.pid, settings.nice)
         # Only what is measured shall be on the links.
         bench.guest.sh("cd /proc/sys/net/ipv6/conf && for c in default all; do echo 1 >$c/disable_ipv6; done")
         if driver == STOCK:
