@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -137,6 +138,8 @@ int main(int argc, char **argv)
 			  strerror(errno));
 		goto exit_loop;
 	}
+	/* Short waits must not take longer than what they are for. */
+	prctl(PR_SET_TIMERSLACK, 1000ul);
 	world = world_new(loop, &options.world);
 	if (world) {
 		status = serve(&options, loop, world);
