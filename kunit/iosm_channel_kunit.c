@@ -351,6 +351,24 @@ static void channel_is_opened_as_the_table_says(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, c->ul_pipe), 0);
 }
 
+/* Each pipe has a back-off of its own, also the next time. */
+static void back_off_is_for_one_pipe(struct kunit *test)
+{
+	static const u32 backoffs[][2] = { { 0, 1000 }, { 70000, 1 }, { 5, 0 } };
+	struct iosm_channel_config config = iosm_channel_mux_lite;
+	struct channel_test *t = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(backoffs); i++) {
+		config.ul_backoff = backoffs[i][0];
+		config.dl_backoff = backoffs[i][1];
+		KUNIT_ASSERT_EQ(test, open_user(t, 0, &config), 0);
+		KUNIT_EXPECT_EQ(test, t->fake->pipes[0].backoff, backoffs[i][0]);
+		KUNIT_EXPECT_EQ(test, t->fake->pipes[1].backoff, backoffs[i][1]);
+		close_user(t, 0);
+	}
+}
+
 static void channels_have_pipes_of_their_own(struct kunit *test)
 {
 	unsigned int i, j;
@@ -554,6 +572,33 @@ static void data_flows_both_ways(struct kunit *test)
 	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 6 },
 			       { IOSM_DB_HEAD, 7 });
 	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, 13), 3);
+}
+
+/* The doorbell of the uplink pipe, and of no other, rings again on demand. */
+static void uplink_is_rung_again(struct kunit *test)
+{
+	struct channel_test *t = test->priv;
+	struct channel_user *user = open_mbim(test);
+
+	local_bh_disable();
+	iosm_channel_ring_again(&user->channel, IOSM_HEAD_UL);
+	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 6 });
+	local_bh_enable();
+
+	KUNIT_ASSERT_EQ(test, send(user, 2), 0);
+	iosm_fake_forget_bells(t->fake);
+	KUNIT_ASSERT_EQ(test, post(&user->channel, user->channel.ul, 100, GFP_KERNEL), 0);
+	iosm_fake_set_head(t->fake, 12, 0);
+	iosm_fake_set_head(t->fake, 13, 0);
+	local_bh_disable();
+	iosm_channel_ring_again(&user->channel, IOSM_HEAD_UL);
+	iosm_channel_ring_ul(&user->channel, IOSM_HEAD_UL);
+	local_bh_enable();
+	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 6 });
+	KUNIT_EXPECT_EQ(test, iosm_fake_take_uplink(t->fake, 12), 3);
+	KUNIT_EXPECT_EQ(test, iosm_fake_get_head(t->fake, 13), 0);
+	iosm_fake_interrupt(t->fake);
+	KUNIT_EXPECT_EQ(test, user->ul_done, 3);
 }
 
 /* A modem that has something to say as soon as it has a buffer */
@@ -820,6 +865,7 @@ static void impossible_tail_ends_the_session(struct kunit *test)
 static struct kunit_case iosm_channel_cases[] = {
 	KUNIT_CASE_PARAM(channel_is_opened_as_the_table_says,
 			 config_gen_params),
+	KUNIT_CASE(back_off_is_for_one_pipe),
 	KUNIT_CASE(channels_have_pipes_of_their_own),
 	KUNIT_CASE(used_channel_is_busy),
 	KUNIT_CASE(closed_channel_can_be_opened_again),
@@ -831,6 +877,7 @@ static struct kunit_case iosm_channel_cases[] = {
 			 silent_gen_params),
 	KUNIT_CASE(session_that_breaks_during_open_is_an_error),
 	KUNIT_CASE(data_flows_both_ways),
+	KUNIT_CASE(uplink_is_rung_again),
 	KUNIT_CASE(unit_that_comes_during_open_is_found),
 	KUNIT_CASE(channels_do_not_disturb_each_other),
 	KUNIT_CASE(more_than_the_budget_is_polled_to_the_end),

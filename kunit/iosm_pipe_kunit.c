@@ -351,6 +351,61 @@ static void publishing_without_a_bell_is_made_up_for(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, iosm_pipe_publish(t->protocol, t->dl));
 }
 
+/* For a doorbell that may have been lost */
+static void bell_rings_again_without_news(struct kunit *test)
+{
+	struct pipe_test *t = test->priv;
+
+	open_dl(test);
+	iosm_pipe_ring_again(t->protocol, t->dl, IOSM_HEAD_DL);
+	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 7 });
+	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, DL_PIPE), 0);
+
+	/* the modem lost the head as well */
+	post_and_ring(t, 2);
+	iosm_fake_set_head(t->fake, DL_PIPE, 0);
+	iosm_fake_forget_bells(t->fake);
+	iosm_pipe_ring_again(t->protocol, t->dl, IOSM_HEAD_OPEN);
+	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 9 });
+	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, DL_PIPE), 2);
+	KUNIT_EXPECT_EQ(test, iosm_pipe_posted(t->dl), 2);
+}
+
+/* What was not rung for is rung for with it. */
+static void repeated_bell_covers_the_news(struct kunit *test)
+{
+	struct pipe_test *t = test->priv;
+
+	open_dl(test);
+	post(t, 0);
+	post(t, 1);
+	iosm_pipe_ring_again(t->protocol, t->dl, IOSM_HEAD_DL);
+	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, DL_PIPE), 2);
+	KUNIT_EXPECT_FALSE(test, iosm_pipe_publish(t->protocol, t->dl));
+	iosm_pipe_ring(t->protocol, t->dl, IOSM_HEAD_DL);
+	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 7 });
+
+	post(t, 2);
+	iosm_pipe_ring(t->protocol, t->dl, IOSM_HEAD_DL);
+	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 7 }, { IOSM_DB_HEAD, 7 });
+}
+
+static void repeated_bell_wakes_the_modem(struct kunit *test)
+{
+	struct pipe_test *t = test->priv;
+
+	open_dl(test);
+	post_and_ring(t, 1);
+	t->fake->stubborn = true;
+	iosm_fake_notify(t->fake, 1);
+	flush_work(&t->rings->poll);
+	iosm_fake_forget_bells(t->fake);
+
+	iosm_pipe_ring_again(t->protocol, t->dl, IOSM_HEAD_DL);
+	iosm_pipe_ring_again(t->protocol, t->dl, IOSM_HEAD_DL);
+	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_POWER, 2 });
+}
+
 static void head_moves_while_the_modem_sleeps(struct kunit *test)
 {
 	struct pipe_test *t = test->priv;
@@ -612,6 +667,9 @@ static struct kunit_case iosm_pipe_cases[] = {
 	KUNIT_CASE_PARAM(td_has_its_golden_bytes, td_gen_params),
 	KUNIT_CASE(head_and_bell_follow_the_tds),
 	KUNIT_CASE(publishing_without_a_bell_is_made_up_for),
+	KUNIT_CASE(bell_rings_again_without_news),
+	KUNIT_CASE(repeated_bell_covers_the_news),
+	KUNIT_CASE(repeated_bell_wakes_the_modem),
 	KUNIT_CASE(head_moves_while_the_modem_sleeps),
 	KUNIT_CASE(head_is_private),
 	KUNIT_CASE_PARAM(only_a_possible_tail_is_believed, tail_gen_params),
