@@ -82,3 +82,17 @@ def test_four_links_at_once(modem: Modem, mux: str) -> None:
         assert here["bytes"] == there["bytes"] == size
         assert here["sent"] == there["received"]
         assert there["sent"] == here["received"]
+
+
+def test_small_datagrams_between_segments(modem: Modem, mux: str) -> None:
+    """A stream down whose segments share blocks with small datagrams; each pays for the memory that it holds."""
+    modem.up(0, 1)
+    host, gateway = Address(0).host4, Address(0).gateway4
+    modem.spawn("udp", "ignore", Address(1).host4, 7300)
+    small = modem.serve("segments", "rain", Address(1).gateway4, Address(1).host4, 7300, 300, 50)
+    size = 16 << 20
+    server = modem.serve("tcp", "serve", gateway, 7100, 5, size, 60.0)
+    here = modem.call("tcp", "connect", host, gateway, 7100, 6, 1000, 60.0, timeout=90)
+    small.stop()
+    assert here["bytes"] == size
+    assert server.result()["sent"] == here["received"]

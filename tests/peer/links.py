@@ -35,13 +35,21 @@ def _text(answer: bytes) -> str:
     return ""
 
 
-def _request(kind: int, flags: int, body: bytes) -> dict:
-    message = struct.pack("=IHHII", 16 + len(body), kind, NLM_F_REQUEST | NLM_F_ACK | flags, 1, 0) + body
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
-        sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
-        sock.bind((0, 0))
-        sock.send(message)
-        answer = sock.recv(65536)
+def _message(kind: int, flags: int, body: bytes) -> bytes:
+    return struct.pack("=IHHII", 16 + len(body), kind, NLM_F_REQUEST | NLM_F_ACK | flags, 1, 0) + body
+
+
+def open_socket() -> socket.socket:
+    """A socket for requests."""
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
+    sock.bind((0, 0))
+    return sock
+
+
+def read_answer(sock: socket.socket) -> dict:
+    """The answer to one request: the name of an error, and the reason in words."""
+    answer = sock.recv(65536)
     _, answer_type = struct.unpack_from("=IH", answer)
     if answer_type != NLMSG_ERROR:
         raise OSError(f"netlink answered with message {answer_type}")
@@ -49,7 +57,7 @@ def _request(kind: int, flags: int, body: bytes) -> dict:
     return {"error": errno.errorcode[code] if code else "", "text": _text(answer)}
 
 
-def add(name: str, parent: str, link_id: int) -> dict:
+def add_message(name: str, parent: str, link_id: int) -> bytes:
     """What ``ip link add dev NAME parentdev PARENT type wwan linkid ID`` asks for."""
     info = _attribute(IFLA_INFO_KIND, b"wwan") + _attribute(
         IFLA_INFO_DATA | NLA_F_NESTED, _attribute(IFLA_WWAN_LINK_ID, struct.pack("=I", link_id)))
@@ -57,4 +65,17 @@ def add(name: str, parent: str, link_id: int) -> dict:
     body += _attribute(IFLA_IFNAME, name.encode() + b"\0")
     body += _attribute(IFLA_PARENT_DEV_NAME, parent.encode() + b"\0")
     body += _attribute(IFLA_LINKINFO | NLA_F_NESTED, info)
-    return _request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body)
+    return _message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body)
+
+
+def delete_message(name: str) -> bytes:
+    """What ``ip link del dev NAME`` asks for."""
+    body = struct.pack("=BBHiII", socket.AF_UNSPEC, 0, 0, 0, 0, 0)
+    return _message(RTM_DELLINK, 0, body + _attribute(IFLA_IFNAME, name.encode() + b"\0"))
+
+
+def add(name: str, parent: str, link_id: int) -> dict:
+    """Make a link."""
+    with open_socket() as sock:
+        sock.send(add_message(name, parent, link_id))
+        return read_answer(sock)

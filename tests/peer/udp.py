@@ -3,6 +3,7 @@
 
 import hashlib
 import random
+import signal
 import socket
 
 RECEIVE_BUFFER = 8 << 20
@@ -76,6 +77,14 @@ def send(source: str, address: str, port: int, size: int, count: int) -> dict:
         for number in range(count):
             sock.send(number.to_bytes(4, "little").ljust(size, b"\xa5"))
     return {"sent": count}
+
+
+def ignore(address: str, port: int) -> None:
+    """Be there, so that nobody is told of a port that is closed, until the end comes from outside."""
+    with _socket(address) as sock:
+        sock.bind((address, port))
+        print("ready", flush=True)
+        signal.pause()
 
 
 def collect(address: str, port: int, count: int, timeout: float) -> dict:

@@ -16,6 +16,8 @@ from typing import Any
 from iosmlib.bench import Bench, GuestError, Job, Result, end_process, wait_until
 from iosmlib.kernel import Kernel
 
+from .capture import Captured, read
+
 PEER = Path(__file__).resolve().parents[1] / "peer"
 PYTHON = "/usr/bin/python3"
 SESSIONS = range(8)
@@ -33,6 +35,7 @@ class Config:
     mux: str = "aggr"
     options: tuple[str, ...] = ()
     trace: bool = False
+    pcap: bool = False		# capture all packets, see Modem.capturing()
     load: bool = True
     owner: str = ""		# a test that shares its bench with no other
 
@@ -150,11 +153,13 @@ class Modem:
     seen_violations: int = 0
     servers: list[Server] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
+    large_mtu: set[int] = field(default_factory=set)	# sessions whose network has another MTU than 1500
 
     def __post_init__(self) -> None:
         # The kernel tree's own driver has no NAPI: on two CPUs, packets of one flow may pass each other.
         self.bench = Bench(driver=self.kit.driver, emulator=self.config.arguments(self.kit.critic), load=False,
-                           trace=self.config.trace, ncpus=2 if self.kit.driver == "ours" else 1)
+                           trace=self.config.trace, pcap=self.config.pcap,
+                           ncpus=2 if self.kit.driver == "ours" else 1)
         self.bench.emulator.program = self.kit.program
         self.guest = self.bench.guest
         self.emulator = self.bench.emulator
@@ -214,6 +219,9 @@ class Modem:
         for job in self.jobs:
             job.kill(9)
         self.jobs.clear()
+        for session in self.large_mtu:
+            self.network("ip", "link", "set", f"wwan-s{session}", "mtu", "1500")
+        self.large_mtu.clear()
         if self.loaded != self.config.load:
             if self.loaded:
                 self.unload()
@@ -344,6 +352,7 @@ class Modem:
         if mtu > 1500:
             for session in sessions:
                 self.network("ip", "link", "set", f"wwan-s{session}", "mtu", str(mtu))
+                self.large_mtu.add(session)
 
     def down(self, *sessions: int) -> None:
         """Bring sessions down."""
@@ -370,6 +379,46 @@ class Modem:
         every = list(sizes)
         server = self.serve("icmp", "ping", "", address, every, interval, 5.0, False, marker="good")
         assert server.result() == {"good": len(every), "wrong": ""}, f"ping {address} from the network"
+
+    def driver_counters(self, name: str = "wwan0") -> dict[str, int]:
+        """What ethtool -S says: the driver's own counters."""
+        lines = self.guest.run(["ethtool", "-S", name]).out.splitlines()[1:]
+        return {key.strip(): int(value) for key, _, value in (line.partition(":") for line in lines)}
+
+    def packets_seen(self) -> int:
+        """How many packets the modem has passed on, both ways, on all sessions."""
+        return sum(session["ul_packets"] + session["dl_packets"] for session in self.stats()["sessions"])
+
+    @contextlib.contextmanager
+    def capturing(self) -> Iterator[list[Captured]]:
+        """All packets that pass the modem during the block; the list is filled at its end. Needs pcap."""
+        path = self.emulator.pcap_file
+        wait_until(lambda: len(read(path)) == self.packets_seen(), 10, "the capture is complete", interval=0.1)
+        start = path.stat().st_size
+        before = self.packets_seen()
+        packets: list[Captured] = []
+        yield packets
+
+        def complete() -> bool:
+            packets[:] = read(path, start)
+            return len(packets) == self.packets_seen() - before
+
+        wait_until(complete, 10, "the capture is complete", interval=0.1)
+
+    def super_packets(self, script: Callable[[], Any], name: str = "wwan0") -> list[tuple[int, int]]:
+        """Length and segments of each packet that the stack gave to a link for segmentation while something ran."""
+        trace = "/sys/kernel/tracing"
+        self.guest.sh(f"cd {trace} && echo 8192 > buffer_size_kb && echo > trace && "
+                      f"echo 'name == \"{name}\" && gso_size > 0' > events/net/net_dev_start_xmit/filter && "
+                      "echo 1 > events/net/net_dev_start_xmit/enable")
+        try:
+            script()
+            lines = self.guest.sh(f"grep 'net_dev_start_xmit: dev={name} ' {trace}/trace || :").out.splitlines()
+        finally:
+            self.guest.sh(f"cd {trace} && echo 0 > events/net/net_dev_start_xmit/enable && "
+                          "echo 0 > events/net/net_dev_start_xmit/filter && echo > trace")
+        fields = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
+        return [(int(field["len"]), int(field["gso_segs"])) for field in fields]
 
     @contextlib.contextmanager
     def listening(self, subsystem: str = "pci") -> Iterator[Events]:
