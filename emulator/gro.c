@@ -124,9 +124,7 @@ static void emit_joined(struct gro *gro)
 		ip_put16(p + 4, gro->len - IPV6_HEADER);
 	} else {
 		ip_put16(p + 2, gro->len);
-		ip_put16(p + 10, 0);
-		ipsum_put(p + 10, (uint16_t)~ipsum_fold(ipsum_add(0, p,
-							info->transport)));
+		ipv4_seal(p, info->transport);
 	}
 	if (tcp)
 		transport[TCP_FLAGS] |= gro->push;

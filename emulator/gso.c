@@ -113,9 +113,7 @@ static void build_header(struct gso *gso, uint8_t *p, size_t len, bool last)
 	} else {
 		ip_put16(p + 2, len);
 		ip_put16(p + 4, ip_get16(p + 4) + gso->at / gso->size);
-		ip_put16(p + 10, 0);
-		ipsum_put(p + 10, (uint16_t)~ipsum_fold(ipsum_add(0, p,
-							gso->transport)));
+		ipv4_seal(p, gso->transport);
 	}
 	if (gso->tcp)
 		build_tcp(gso, transport, last);

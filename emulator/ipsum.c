@@ -82,6 +82,13 @@ void ipsum_put(uint8_t *where, uint16_t sum)
 	memcpy(where, &sum, sizeof(sum));
 }
 
+void ipv4_seal(uint8_t *header, size_t len)
+{
+	ip_put16(header + 10, 0);
+	ipsum_put(header + 10, (uint16_t)~ipsum_fold(ipsum_add(0, header,
+							       len)));
+}
+
 static bool parse_transport(const uint8_t *packet, size_t len,
 			    struct ip_info *info)
 {

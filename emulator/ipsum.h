@@ -60,6 +60,9 @@ uint16_t ipsum_fold(uint64_t sum);
 /** ipsum_put() - store a folded sum, or its complement. */
 void ipsum_put(uint8_t *where, uint16_t sum);
 
+/** ipv4_seal() - set the checksum of an IPv4 header of @len bytes. */
+void ipv4_seal(uint8_t *header, size_t len);
+
 /**
  * struct ip_info - the parts of a packet
  * @v6: IPv6, else IPv4

@@ -617,7 +617,11 @@ unsigned int rings_uplink(struct rings *rings, unsigned int n)
 		buffer = td_check(rings, n, td);
 		if (!buffer) {
 			td_complete(rings, n, size, TD_ERROR);
-		} else if (!(copy = copy_reserve(rings, size))) {
+			count++;
+			continue;
+		}
+		copy = copy_reserve(rings, size);
+		if (!copy) {
 			log_error("out of memory for %u bytes of pipe %u",
 				  size, n);
 			td_complete(rings, n, size, TD_ABORTED);

@@ -261,6 +261,59 @@ TEST(channels_without_a_function_swallow)
 	g_free(g);
 }
 
+static struct {
+	const uint8_t *data[64];
+	size_t len[64];
+	unsigned int held, seen, flushes;
+} kept;
+
+static void keep(void *ctx, unsigned int pipe, const uint8_t *data, size_t len)
+{
+	(void)ctx;
+	(void)pipe;
+	kept.data[kept.held] = data;
+	kept.len[kept.held] = len;
+	kept.held++;
+}
+
+static void check_kept(void *ctx)
+{
+	(void)ctx;
+	kept.flushes++;
+	for (unsigned int i = 0; i < kept.held; i++, kept.seen++) {
+		bool same = true;
+
+		CHECK_EQ(kept.len[i], kept.seen * 400 + 1);
+		for (size_t k = 0; k < kept.len[i]; k++)
+			same &= kept.data[i][k] == (uint8_t)kept.seen;
+		CHECK(same);
+	}
+	kept.held = 0;
+}
+
+/* Also when they are more than what is looked at together. */
+TEST(uplink_data_stays_until_the_flush)
+{
+	struct guest *g = g_new(true, WORLD_SINK);
+	struct ring_ops ops = *g->modem.rings.ops;
+	static uint8_t data[16384];
+
+	g_channel(g, 14, 48, 64);
+	memset(&kept, 0, sizeof(kept));
+	ops.uplink = keep;
+	ops.flush = check_kept;
+	g->modem.rings.ops = &ops;
+	for (unsigned int i = 0; i < 40; i++) {
+		memset(data, (int)i, sizeof(data));
+		g_data(g, 14, data, i * 400 + 1);
+	}
+	g_ring(g, 0, 6);
+	CHECK_EQ(kept.seen, 40);
+	CHECK_EQ(kept.held, 0);
+	CHECK(kept.flushes > 1);
+	g_free(g);
+}
+
 TEST(uplink_interrupts_are_as_far_apart_as_the_backoff)
 {
 	struct guest *g = g_new(false, WORLD_SINK);
