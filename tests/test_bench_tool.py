@@ -69,6 +69,15 @@ def test_nothing_to_compare_is_a_failure() -> None:
     assert "NOT all" in results.last_line([line], every)
 
 
+def test_one_driver_alone_is_no_failure() -> None:
+    """With --driver there are numbers, no ratios, and no verdicts."""
+    every = samples("up", "rate", [6, 8], [])
+    line = results.summarise(every, UP, "lite")
+    assert line
+    assert (line.ours, line.ratio, line.verdict) == (7, None, "none")
+    assert results.status([line], every, strict=True) == 0
+
+
 def test_strict_fails_on_a_missed_target() -> None:
     """Otherwise a miss is only reported."""
     every = samples("up", "rate", [3], [2])

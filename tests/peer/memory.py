@@ -105,11 +105,12 @@ def squeeze(name: str, kinds: list, probability: int, wanted: list, growth: int,
     return 1000 * (time.monotonic() - start)
 
 
-def starve(name: str, address: str, port: int, timeout: float) -> float:
-    """Let no page be had, and keep all that comes, until nothing comes any more; then as squeeze()."""
+def starve(name: str, address: str, port: int, smallest: int, timeout: float) -> float:
+    """Let no page of some order be had, and keep all that comes, until nothing comes any more; then as squeeze()."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 128 << 20)
         with _pressure(["fail_page_alloc"], 100):
+            _write("fail_page_alloc", min_order=smallest)
             sock.bind((address, port))
             _until(lambda: _silent(name), timeout, "packets still come")
         start = time.monotonic()
