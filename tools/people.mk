@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 KDIR ?= /lib/modules/$(shell uname -r)/build
 Q := $(if $(V),,@)
 
-.PHONY: module help demo shell test check oracle bench intree emulator kunit coverage clean
+.PHONY: module help demo shell test check oracle soak bench intree emulator kunit coverage clean
 
 module:
 	@[ -e $(KDIR)/Makefile ] || { echo "make: no kernel to build against in $(KDIR): install linux-headers-$$(uname -r)," \
@@ -31,6 +31,7 @@ help:
 	'  make check        style and static analysis' \
 	'  make kunit        the unit tests only' \
 	'  make oracle       the system tests with the kernel tree'"'"'s own driver' \
+	'  make soak         all kinds of traffic at once for MINUTES=10 in each format, with all checkers' \
 	'  make coverage     lines of the driver that the tests reach' \
 	'  make bench        speed, latency and memory, compared with the kernel tree'"'"'s own driver' \
 	'  make emulator     the software modem emulator/iosm-emu' \
@@ -62,6 +63,11 @@ oracle:
 bench:
 	@tools/packages test
 	@KERNEL='$(KERNEL)' tools/bench $(B)
+
+soak:
+	@tools/packages test
+	@KERNEL='$(KERNEL)' FLAVOUR='$(or $(FLAVOUR),debug)' IOSM_SOAK_SECONDS=$$(( 60 * $(or $(MINUTES),10) )) \
+		tools/test -- -s tests/soak
 
 coverage:
 	@tools/packages test
