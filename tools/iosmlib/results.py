@@ -57,9 +57,10 @@ ROWS: tuple[Row, ...] = (
     Row("udp-down-1400", "kpps", "UDP down, 1400-byte packets", "kpkt/s", True),
     Row("udp-down-1400", "ip_kpps", "... of them not lost before IP", "kpkt/s", True),
     Row("udp-up-64", "kpps", "UDP up, 64-byte packets", "kpkt/s", True, **both(2)),
+    Row("udp-up-64", "ceiling_kpps", "... into no driver at all (control: 1)", "kpkt/s", True),
     Row("udp-up-512", "kpps", "UDP up, 512-byte packets", "kpkt/s", True),
     Row("udp-up-1400", "kpps", "UDP up, 1400-byte packets", "kpkt/s", True),
-    Row("udp-up-segment", "kpps_64", "UDP_SEGMENT up, 64-byte packets", "kpkt/s", True),
+    Row("udp-up-segment", "kpps_64", "UDP_SEGMENT up, 64-byte packets", "kpkt/s", True, **both(2)),
     Row("udp-up-segment", "kpps_1400", "UDP_SEGMENT up, 1400-byte packets", "kpkt/s", True),
     Row("ping-idle", "p50", "ping, idle, median", "ms", False, **both(0.25)),
     Row("ping-idle", "p99", "ping, idle, 99 %", "ms", False),
@@ -169,10 +170,12 @@ def summarise(samples: Sequence[Sample], row: Row, mux: str) -> Line | None:
                        if sample.driver == driver and row.value in sample.values} for driver in (OURS, STOCK)}
     ratios = [values[OURS][pair] for pair in sorted(values[OURS])] if row.own else pairwise(values[OURS], values[STOCK])
     ratio = _median(ratios)
+    # With --driver there is nothing to compare, and nothing missing.
+    alone = not row.own and len({sample.driver for sample in mine}) == 1
     return Line(row, mux, _median(values[OURS].values()), _median(values[STOCK].values()), ratio,
                 min(ratios, default=None), max(ratios, default=None), len(ratios),
                 sum(1 for sample in mine if sample.ok and sample.errors), sum(1 for sample in mine if not sample.ok),
-                verdict(row, mux, ratio))
+                "none" if alone else verdict(row, mux, ratio))
 
 
 def lines(samples: Sequence[Sample]) -> list[Line]:
