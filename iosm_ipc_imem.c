@@ -499,6 +499,16 @@ static void iosm_modem_forget_channel(struct iosm_modem *modem,
 
 /* Channels */
 
+static void iosm_channel_reclaim(struct iosm_channel *channel,
+				 struct iosm_pipe *pipe)
+{
+	struct iosm_pipe_slot slot;
+
+	while (iosm_pipe_reclaim(pipe, &slot))
+		channel->ops->reclaim(channel, pipe, &slot);
+	iosm_protocol_free_pipe(&channel->modem->protocol, pipe);
+}
+
 /**
  * iosm_channel_open() - open both pipes of a channel and post buffers
  * @channel: what to open; the caller's, not in use
@@ -542,7 +552,7 @@ int iosm_channel_open(struct iosm_channel *channel, struct iosm_modem *modem,
 		goto err_close_ul;
 	ret = ops->fill(channel);
 	if (ret)
-		goto err_close_dl;
+		goto err_close_both;
 
 	iosm_pipe_ring(protocol, channel->dl, config->open_reason);
 	/* Pairs with the acquire in the poll: it sees the channel complete. */
@@ -550,23 +560,17 @@ int iosm_channel_open(struct iosm_channel *channel, struct iosm_modem *modem,
 	iosm_modem_poll_soon(modem);
 	return 0;
 
-err_close_dl:
+err_close_both:
+	iosm_protocol_close_pipe(protocol, channel->ul);
 	iosm_protocol_close_pipe(protocol, channel->dl);
-	iosm_protocol_free_pipe(protocol, channel->dl);
+	iosm_channel_reclaim(channel, channel->dl);
+	iosm_protocol_free_pipe(protocol, channel->ul);
+	return ret;
+
 err_close_ul:
 	iosm_protocol_close_pipe(protocol, channel->ul);
 	iosm_protocol_free_pipe(protocol, channel->ul);
 	return ret;
-}
-
-static void iosm_channel_reclaim(struct iosm_channel *channel,
-				 struct iosm_pipe *pipe)
-{
-	struct iosm_pipe_slot slot;
-
-	while (iosm_pipe_reclaim(pipe, &slot))
-		channel->ops->reclaim(channel, pipe, &slot);
-	iosm_protocol_free_pipe(&channel->modem->protocol, pipe);
 }
 
 /**

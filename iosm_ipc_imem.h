@@ -100,8 +100,8 @@ struct iosm_channel_config {
 /**
  * struct iosm_channel_ops - what the user of a channel provides
  * @fill: post as many downlink buffers as fit, without ringing; process
- *	context, before any other op is called; 0 or -ENOMEM if none could be
- *	posted
+ *	context, may sleep, before any other op is called; 0, or -ENOMEM if it
+ *	were fewer: those that were posted are reclaimed then
  * @poll_ul: take back completed uplink TDs; softirq, after every interrupt
  * @poll_dl: handle at most @budget downlink units, refill, ring; softirq;
  *	returns the number handled, @budget if there is more; NULL if the

@@ -23,9 +23,9 @@
  * In Aggregation a packet extends the open block. The block is posted when it is
  * full; when the stack says that no more packets follow and fewer than
  * IN_FLIGHT_EAGER blocks are on their way; or by the completion of one of those.
- * In Lite every packet is a transfer of its own, and the same rule decides when
- * the doorbell rings. So a lone packet waits for nothing, batches form under load
- * only, and there is no timer.
+ * In Lite every packet is a transfer of its own. In both, the doorbell rings when
+ * what it would tell is at least half of what the modem knows of. So a lone packet
+ * waits for nothing, batches form under load only, and there is no timer.
  *
  * There is no queue between the queueing discipline and the ring. A link stops when
  * its next datagram could not be taken: byte queue limits, flow control by the

@@ -159,7 +159,7 @@ static unsigned int iosm_mux_receive(struct iosm_mux *mux,
 }
 
 /* Posts buffers until the ring is full; false if memory was short. */
-static bool iosm_mux_refill(struct iosm_mux *mux)
+static bool iosm_mux_refill(struct iosm_mux *mux, gfp_t gfp)
 {
 	u32 size = mux->channel.config->buffer_size;
 	bool whole = size == PAGE_SIZE << get_order(size);
@@ -170,9 +170,9 @@ static bool iosm_mux_refill(struct iosm_mux *mux)
 		struct page *page;
 
 		if (whole)
-			page = page_pool_dev_alloc_pages(mux->pool);
+			page = page_pool_alloc_pages(mux->pool, gfp);
 		else
-			page = page_pool_dev_alloc_frag(mux->pool, &offset, size);
+			page = page_pool_alloc_frag(mux->pool, &offset, size, gfp);
 		if (!page)
 			return false;
 		iosm_pipe_post(dl, page_pool_get_dma_addr(page) + offset, size, page);
@@ -223,7 +223,7 @@ int iosm_mux_dl_poll(struct iosm_channel *channel, int budget)
 	}
 	rcu_read_unlock();
 
-	if (!iosm_mux_refill(mux)) {
+	if (!iosm_mux_refill(mux, GFP_ATOMIC | __GFP_NOWARN)) {
 		mux->stats.dl_refill_failed++;
 		/* The modem may have too few to interrupt us again. */
 		if (iosm_pipe_posted(channel->dl) < watermark)
@@ -247,15 +247,13 @@ int iosm_mux_dl_poll(struct iosm_channel *channel, int budget)
  * @channel: the data channel
  *
  * Context: process, before any poll.
- * Return: 0, or -ENOMEM if there was not even one.
+ * Return: 0, or -ENOMEM if the ring could not be filled.
  */
 int iosm_mux_dl_fill(struct iosm_channel *channel)
 {
 	struct iosm_mux *mux = channel->ctx;
 
-	if (!iosm_mux_refill(mux) && !iosm_pipe_posted(channel->dl))
-		return -ENOMEM;
-	return 0;
+	return iosm_mux_refill(mux, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 
 /**

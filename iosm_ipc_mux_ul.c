@@ -21,13 +21,13 @@
 #define PENDING_HIGH		112640
 #define PENDING_LOW		(PENDING_HIGH / 2)
 
-/* Transfers on their way that do not stop the next one from going at once */
+/* Blocks on their way that do not stop the next one from going before it is full */
 #define IN_FLIGHT_EAGER		2
 /* The least that a link may have on its way, however many compete, bytes */
 #define SHARE_MIN		8192
-/* Packets in a batch: Aggregation ends a block by size, Lite rings for every 16 */
+/* Packets in a batch: Aggregation ends a block by size, Lite rings for every 64 */
 #define BATCH_AGGR		IOSM_MUX_BLOCK_DATAGRAMS
-#define BATCH_LITE		16
+#define BATCH_LITE		64
 /* Lite: bytes on their way from which queue levels are reported */
 #define LEVEL_PENDING		10240
 
@@ -473,28 +473,34 @@ static void iosm_mux_post_levels(struct iosm_mux *mux)
 }
 
 /*
+ * A doorbell is worth it for half as much as the modem knows of already: an idle
+ * modem hears of each transfer, a busy one of few batches, and it never comes to the
+ * end of what it knows while much more waits.
+ */
+static bool iosm_mux_worth_ringing(struct iosm_mux *mux)
+{
+	unsigned int unrung = iosm_mux_unrung(mux);
+	unsigned int known = iosm_pipe_posted(mux->channel.ul) - unrung;
+
+	return unrung && (2 * unrung >= known || unrung >= mux->batch);
+}
+
+/*
  * Gives to the modem what is worth it: at once while it has little to do, in
  * batches while it has enough. A completion comes back here, so that nothing is
  * left behind.
  */
 static void iosm_mux_flush(struct iosm_mux *mux)
 {
-	unsigned int unrung;
-
 	lockdep_assert_held(&mux->tx_lock);
 	if (mux->block_buffer &&
 	    (mux->in_flight < IN_FLIGHT_EAGER || mux->block.count >= mux->batch))
 		iosm_mux_post_block(mux);
 
-	unrung = iosm_mux_unrung(mux);
-	if (!unrung)
+	if (!iosm_mux_worth_ringing(mux))
 		return;
-	if (mux->variant == IOSM_MUX_LITE) {
-		if (iosm_pipe_posted(mux->channel.ul) - unrung >= IN_FLIGHT_EAGER &&
-		    unrung < mux->batch)
-			return;
+	if (mux->variant == IOSM_MUX_LITE)
 		iosm_mux_post_levels(mux);
-	}
 	iosm_mux_ring(mux);
 }
 
@@ -742,7 +748,8 @@ void iosm_mux_ul_credits(void *ctx, u8 id, u32 bytes)
  * @mux: the multiplexer
  * @id: an open session; closed afterwards
  *
- * Nothing of it leaves the host any more (Q87).
+ * What is in the open block is posted, in front of the command that closes the
+ * session; nothing leaves the host later (Q87).
  *
  * Context: process.
  */
@@ -758,8 +765,9 @@ void iosm_mux_ul_forget(struct iosm_mux *mux, u8 id)
 	if (held)
 		dropped = iosm_packet_count(&session->held);
 	WRITE_ONCE(mux->open_sessions, mux->open_sessions & ~BIT(id));
+	/* The session is still open for the modem: send what was accepted. */
 	if (mux->block_buffer)
-		iosm_mux_block_forget(&mux->block, id);
+		iosm_mux_post_block(mux);
 	/* What is with the modem will complete, but not for this link. */
 	for (i = 0; i < mux->buffer_count; i++)
 		mux->buffers[i].sessions &= ~BIT(id);

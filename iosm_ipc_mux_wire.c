@@ -987,36 +987,6 @@ u8 *iosm_mux_block_add(struct iosm_mux_block *block, u8 session, u8 service_clas
 	return start + pad;
 }
 
-/**
- * iosm_mux_block_forget() - take the datagrams of a session out of a block
- * @block: block under construction
- * @session: session id, 0 to 7
- *
- * Nothing of a session that is closed may leave the host later (Q87). The bytes
- * stay in the block as zeros; their room is not used again.
- *
- * Context: any.
- */
-void iosm_mux_block_forget(struct iosm_mux_block *block, u8 session)
-{
-	u32 i, kept = 0;
-
-	if (session >= IOSM_MUX_SESSIONS || !block->per_session[session].reserved)
-		return;
-
-	for (i = 0; i < block->count; i++) {
-		if (block->entries[i].session != session)
-			block->entries[kept++] = block->entries[i];
-		else
-			memset(block->buf + block->entries[i].offset, 0,
-			       block->entries[i].length);
-	}
-	block->tables -= sizeof(struct iosm_mux_adth) + sizeof(struct iosm_mux_qlth) +
-			 (block->count - kept) * sizeof(struct iosm_mux_adth_entry);
-	block->count = kept;
-	memset(&block->per_session[session], 0, sizeof(block->per_session[session]));
-}
-
 /* Writes the table heads and returns where the entries of each session begin. */
 static void block_put_tables(struct iosm_mux_block *block,
 			     const u32 levels[IOSM_MUX_SESSIONS],

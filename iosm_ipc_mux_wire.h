@@ -501,7 +501,6 @@ bool iosm_mux_block_fits(const struct iosm_mux_block *block, u8 session, u32 pad
 			 u32 length);
 u8 *iosm_mux_block_add(struct iosm_mux_block *block, u8 session, u8 service_class,
 		       u32 pad, u32 length);
-void iosm_mux_block_forget(struct iosm_mux_block *block, u8 session);
 u32 iosm_mux_block_finish(struct iosm_mux_block *block,
 			  struct iosm_mux_counters *counters,
 			  const u32 levels[IOSM_MUX_SESSIONS]);

@@ -357,9 +357,9 @@ static int iosm_port_fill(struct iosm_channel *channel)
 {
 	while (iosm_pipe_room(channel->dl)) {
 		if (!iosm_port_add_buffer(channel))
-			break;
+			return -ENOMEM;
 	}
-	return iosm_pipe_posted(channel->dl) ? 0 : -ENOMEM;
+	return 0;
 }
 
 static void iosm_port_reclaim(struct iosm_channel *channel,

@@ -471,7 +471,7 @@ static void channel_without_buffers_is_closed(struct kunit *test)
 
 	t->users[0].no_buffers = true;
 	KUNIT_EXPECT_EQ(test, open_user(t, 0, &iosm_channel_mbim), -ENOMEM);
-	EXPECT_REQUESTS(test, 0x010c, 0x010d, 0x020d, 0x020c);
+	EXPECT_REQUESTS(test, 0x010c, 0x010d, 0x020c, 0x020d);
 	KUNIT_EXPECT_EQ(test, t->users[0].polls, 0);
 	KUNIT_EXPECT_TRUE(test, iosm_modem_online(t->modem));
 

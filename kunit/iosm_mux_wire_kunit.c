@@ -1521,41 +1521,6 @@ static void block_counts_its_datagrams(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, ul->datagrams[i], IOSM_MUX_BLOCK_DATAGRAMS / 8);
 }
 
-/* Nothing of a closed session leaves the host (Q87). */
-static void block_forgets_a_session(struct kunit *test)
-{
-	struct uplink *ul = uplink_new(test);
-	u32 i;
-
-	for (i = 0; i < 4; i++) {
-		KUNIT_ASSERT_TRUE(test, uplink_add(ul, 1, 16, 100));
-		KUNIT_ASSERT_TRUE(test, uplink_add(ul, 6, 16, 200));
-	}
-	iosm_mux_block_forget(&ul->block, 1);
-	iosm_mux_block_forget(&ul->block, 1);
-	iosm_mux_block_forget(&ul->block, 3);
-	iosm_mux_block_forget(&ul->block, 8);
-	KUNIT_EXPECT_EQ(test, ul->block.per_session[1].bytes, 0);
-	KUNIT_EXPECT_EQ(test, ul->block.per_session[6].bytes, 800);
-	KUNIT_ASSERT_TRUE(test, uplink_add(ul, 2, 16, 10));
-
-	uplink_finish(test, ul, 16);
-	KUNIT_EXPECT_EQ(test, ul->datagrams[1], 0);
-	KUNIT_EXPECT_EQ(test, ul->datagrams[2], 1);
-	KUNIT_EXPECT_EQ(test, ul->datagrams[6], 4);
-	for (i = 16; i < get32(ul->buf + 12); i++)
-		KUNIT_ASSERT_NE_MSG(test, ul->buf[i], 0x41, "byte %u", i);
-}
-
-static void block_of_a_forgotten_session_is_empty(struct kunit *test)
-{
-	struct uplink *ul = uplink_new(test);
-
-	KUNIT_ASSERT_TRUE(test, uplink_add(ul, 5, 0, 100));
-	iosm_mux_block_forget(&ul->block, 5);
-	KUNIT_EXPECT_EQ(test, 0, iosm_mux_block_finish(&ul->block, &ul->counters, ul->levels));
-}
-
 /* No byte that was in the buffer before reaches the modem (Q43). */
 static void random_blocks_have_no_stale_bytes(struct kunit *test)
 {
@@ -1731,8 +1696,6 @@ static struct kunit_case iosm_mux_wire_cases[] = {
 	KUNIT_CASE(block_takes_its_largest_datagram),
 	KUNIT_CASE(block_fills_to_the_last_byte),
 	KUNIT_CASE(block_counts_its_datagrams),
-	KUNIT_CASE(block_forgets_a_session),
-	KUNIT_CASE(block_of_a_forgotten_session_is_empty),
 	KUNIT_CASE(random_blocks_have_no_stale_bytes),
 	KUNIT_CASE(block_sequence_counts_blocks),
 	KUNIT_CASE_PARAM(ip_version_needs_its_header, version_case_gen_params),

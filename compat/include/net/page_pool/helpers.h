@@ -37,16 +37,16 @@ iosm_compat_page_pool_create(const struct page_pool_params *params)
 #define page_pool_create(params)	iosm_compat_page_pool_create(params)
 
 static inline struct page *
-iosm_compat_page_pool_dev_alloc_pages(struct page_pool *pool)
+iosm_compat_page_pool_alloc_pages(struct page_pool *pool, gfp_t gfp)
 {
-	struct page *page = page_pool_dev_alloc_pages(pool);
+	struct page *page = page_pool_alloc_pages(pool, gfp);
 
 	if (page)
 		page_pool_fragment_page(page, 1);
 	return page;
 }
 
-#define page_pool_dev_alloc_pages(pool) \
-	iosm_compat_page_pool_dev_alloc_pages(pool)
+#define page_pool_alloc_pages(pool, gfp) \
+	iosm_compat_page_pool_alloc_pages(pool, gfp)
 
 #endif /* IOSM_COMPAT_PAGE_POOL_HELPERS_H */
