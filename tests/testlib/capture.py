@@ -113,8 +113,9 @@ def check(packet: Captured, mtu: int) -> str:
     try:
         assert len(packet.data) <= mtu, f"{len(packet.data)} bytes, and the MTU is {mtu}"
         protocol, payload, pseudo, fragment = _transport(packet)
-        if fragment or protocol not in NAMES:
+        if fragment:
             return ""
+        assert protocol in NAMES, f"protocol {protocol}, which no test uses"
         assert len(payload) >= SMALLEST[protocol], f"{NAMES[protocol]} in {len(payload)} bytes"
         if protocol == UDP:
             length = int.from_bytes(payload[4:6], "big")
