@@ -520,6 +520,9 @@ static void iosm_mux_resume_link(struct iosm_mux *mux, struct iosm_mux_session *
 
 	if (!session->stopped || !iosm_mux_may_send(mux, session))
 		return;
+	/* In runs, not one by one: neighbours in a block are cheaper to handle. */
+	if (session->outstanding > mux->share / 2)
+		return;
 
 	if (skb) {
 		if (!iosm_mux_encode(mux, session, &session->held, &more))
