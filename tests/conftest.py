@@ -24,6 +24,9 @@ import pytest
 TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "tools"))
 
+# A failed assertion there says as much as one in a test.
+pytest.register_assert_rewrite("testlib")
+
 from iosmlib import kernel as kernels  # noqa: E402
 from iosmlib.bench import build_emulator  # noqa: E402
 from iosmlib.common import Error, cache_dir  # noqa: E402

