@@ -10,7 +10,7 @@ import pytest
 from testlib.capture import Captured, check, gaps, read
 
 # RFC 791 and 768: 192.0.2.1 to 192.0.2.2, ports 4660 and 53, "hello"; tcpdump finds both checksums correct.
-UDP4 = bytes.fromhex("45000021abcd40004011" "0afb" "c0000201c0000202" "12340035000d" "2595" "68656c6c6f")
+UDP4 = bytes.fromhex("45000021abcd400040110afbc0000201c000020212340035000d259568656c6c6f")
 SYN, ACK, FIN = 2, 16, 1
 
 
