@@ -10,9 +10,12 @@
 #include <linux/unaligned.h>
 #include <net/checksum.h>
 #include <net/ip6_checksum.h>
+#include <net/netmem.h>
+#include <net/page_pool/types.h>
 
 #include "../iosm_ipc_mux.h"
 #include "iosm_kunit_bus.h"
+#include "iosm_kunit_skb.h"
 
 #define UL_PIPE		0
 #define DL_PIPE		1
@@ -27,11 +30,16 @@ struct test_link {
 	unsigned int stops;
 	unsigned int wakes;
 	unsigned int resets;
+	u32 dropped;		/* as the last reset says */
 	u64 sent_packets;
 	u64 sent_bytes;
 	u64 completed_packets;
 	u64 completed_bytes;
+	u64 most_outstanding;	/* bytes sent and not completed */
 	u32 backlog;
+	bool runnable;		/* was woken, see run_links() */
+	struct list_head run;
+	struct list_head *queue;
 };
 
 struct test_transfer {
@@ -62,6 +70,12 @@ struct mux_test {
 
 	struct test_transfer ul[UL_LOG];
 	unsigned int ul_count;
+	struct sk_buff_head arrived[IOSM_MUX_SESSIONS];	/* if @keep */
+	u64 arrived_bytes[IOSM_MUX_SESSIONS];
+	unsigned int malformed;
+	bool keep;
+	bool use_credits;
+	struct list_head run_queue;	/* links that were woken, in that order */
 
 	struct sk_buff_head received;
 	u8 received_session[64];
@@ -105,6 +119,8 @@ static void test_wake(void *link)
 
 	l->stopped = false;
 	l->wakes++;
+	if (l->runnable && list_empty(&l->run))
+		list_add_tail(&l->run, l->queue);
 }
 
 static bool test_sent(void *link, u32 packets, u32 bytes, bool more)
@@ -113,6 +129,8 @@ static bool test_sent(void *link, u32 packets, u32 bytes, bool more)
 
 	l->sent_packets += packets;
 	l->sent_bytes += bytes;
+	l->most_outstanding = max(l->most_outstanding,
+				  l->sent_bytes - l->completed_bytes);
 	return !more;
 }
 
@@ -129,6 +147,7 @@ static void test_reset(void *link, u32 dropped)
 	struct test_link *l = link;
 
 	l->resets++;
+	l->dropped = dropped;
 	l->sent_packets = 0;
 	l->sent_bytes = 0;
 	l->completed_packets = 0;
@@ -217,6 +236,86 @@ static void modem_answer(struct mux_test *t, u32 code, u8 session, u32 tid)
 		modem_command(t, code, session, tid, params, code == 2 ? 3 : 1);
 }
 
+/* ---- What the modem makes of uplink data (protocol.rst 5.4, 5.5) ---- */
+
+static void modem_datagram(struct mux_test *t, u8 session, const u8 *data, u32 len)
+{
+	struct sk_buff *skb;
+
+	if (session >= IOSM_MUX_SESSIONS || !len || !(data[0] >> 4)) {
+		t->malformed++;
+		return;
+	}
+	t->arrived_bytes[session] += len;
+	if (!t->keep)
+		return;
+	skb = alloc_skb(len, GFP_ATOMIC);
+	if (skb) {
+		skb_put_data(skb, data, len);
+		__skb_queue_tail(&t->arrived[session], skb);
+	}
+}
+
+/* What the wish of the open response comes to, 5.7 */
+static u32 modem_pad(struct mux_test *t)
+{
+	if (t->answers.pad > 16)
+		return t->answers.pad - 16;
+	return aggr(t) ? t->answers.pad : 0;
+}
+
+static void modem_adgh(struct mux_test *t, const u8 *data, u32 len)
+{
+	u32 pad = modem_pad(t);
+
+	if (len <= 16 + pad || get_unaligned_le16(data + 4) != len ||
+	    memchr_inv(data + 16, 0, pad))
+		t->malformed++;
+	else
+		modem_datagram(t, data[6], data + 16 + pad, len - 16 - pad);
+}
+
+static void modem_table(struct mux_test *t, const u8 *data, u32 len, u32 table)
+{
+	u32 length = get_unaligned_le16(data + table + 4);
+	u32 pad = modem_pad(t), entry;
+
+	if (length > len - table) {
+		t->malformed++;
+		return;
+	}
+	for (entry = table + 16; entry < table + length; entry += 8) {
+		u32 offset = get_unaligned_le32(data + entry);
+		u32 size = get_unaligned_le16(data + entry + 4);
+
+		if (offset % 4 || offset < 16 || offset + size > table || size <= pad ||
+		    memchr_inv(data + offset, 0, pad))
+			t->malformed++;
+		else
+			modem_datagram(t, data[table + 6], data + offset + pad, size - pad);
+	}
+}
+
+static void modem_adbh(struct mux_test *t, const u8 *data, u32 len)
+{
+	u32 table = get_unaligned_le32(data + 12), last = 0;
+
+	if (get_unaligned_le32(data + 8) != len || !table)
+		t->malformed++;
+	while (table) {
+		if (table <= last || table % 4 || table > len - 16) {
+			t->malformed++;
+			return;
+		}
+		if (!memcmp(data + table, "ADTH", 4))
+			modem_table(t, data, len, table);
+		else if (memcmp(data + table, "QLTH", 4))
+			t->malformed++;
+		last = table;
+		table = get_unaligned_le32(data + table + 8);
+	}
+}
+
 /* Called inside of the doorbell, with the multiplexer's lock held. */
 static void modem_uplink(struct iosm_fake *fake, unsigned int pipe, const u8 *data, u32 len)
 {
@@ -230,6 +329,10 @@ static void modem_uplink(struct iosm_fake *fake, unsigned int pipe, const u8 *da
 		t->ul[t->ul_count].data = kmemdup(data, len, GFP_ATOMIC);
 	}
 	t->ul_count++;
+	if (!memcmp(data, "ADGH", 4))
+		modem_adgh(t, data, len);
+	else if (!memcmp(data, "ADBH", 4))
+		modem_adbh(t, data, len);
 
 	if (!memcmp(data, "ACBH", 4)) {
 		cmdh = data + 16;
@@ -379,6 +482,9 @@ static void destroy_mux(void *data)
 	}
 	iosm_mux_destroy(t->mux);
 	uplink_forget(t);
+	for (s = 0; s < IOSM_MUX_SESSIONS; s++)
+		__skb_queue_purge(&t->arrived[s]);
+	KUNIT_EXPECT_EQ(t->test, t->malformed, 0);
 }
 
 struct variant_case {
@@ -404,8 +510,13 @@ static struct mux_test *mux_test_caps(struct kunit *test, u32 caps, u32 pad)
 	t->variant = caps & CAPS_AGGR ? IOSM_MUX_AGGR : IOSM_MUX_LITE;
 	t->answers.pad = pad;
 	__skb_queue_head_init(&t->received);
-	for (s = 0; s < IOSM_MUX_SESSIONS; s++)
+	INIT_LIST_HEAD(&t->run_queue);
+	for (s = 0; s < IOSM_MUX_SESSIONS; s++) {
 		t->links[s].session = 0xff;
+		t->links[s].queue = &t->run_queue;
+		INIT_LIST_HEAD(&t->links[s].run);
+		__skb_queue_head_init(&t->arrived[s]);
+	}
 
 	t->fake = iosm_fake_create(test, IOSM_PCI_DEVICE_7560);
 	t->fake->priv = t;
@@ -481,6 +592,75 @@ static int send_skb(struct mux_test *t, u8 session, struct sk_buff *skb, bool mo
 static int send(struct mux_test *t, u8 session, u32 length)
 {
 	return send_skb(t, session, packet(t, length, 0x60 + session), false);
+}
+
+static struct sk_buff *super_packet(struct mux_test *t, u16 mss, u32 payload)
+{
+	const struct iosm_kunit_packet spec = {
+		.mss = mss,
+		.payload = payload,
+		.linear = 99,
+		.frags = { 4097, 8191, 1, 12001 },
+		.seed = payload,
+	};
+
+	return iosm_kunit_skb(t->test, &spec);
+}
+
+/* So much was sent as was completed, packets and bytes. */
+static void expect_balance(struct mux_test *t, u8 session)
+{
+	const struct test_link *link = &t->links[session];
+
+	KUNIT_EXPECT_EQ(t->test, link->completed_packets, link->sent_packets);
+	KUNIT_EXPECT_EQ(t->test, link->completed_bytes, link->sent_bytes);
+}
+
+/* What has arrived for a session are these datagrams, in order, once each. */
+static void expect_arrived(struct mux_test *t, u8 session, struct sk_buff_head *expected)
+{
+	struct sk_buff_head *arrived = &t->arrived[session];
+	const struct sk_buff *want;
+	unsigned int nth = 0;
+
+	KUNIT_EXPECT_EQ(t->test, skb_queue_len(arrived), skb_queue_len(expected));
+	skb_queue_walk(expected, want) {
+		struct sk_buff *got = __skb_dequeue(arrived);
+
+		KUNIT_ASSERT_NOT_NULL(t->test, got);
+		KUNIT_ASSERT_EQ_MSG(t->test, got->len, want->len, "datagram %u", nth);
+		KUNIT_ASSERT_EQ_MSG(t->test, 0, memcmp(got->data, want->data, want->len),
+				    "datagram %u", nth);
+		kfree_skb(got);
+		nth++;
+	}
+}
+
+/* Waits until no poll runs or is about to. */
+static void settle(struct mux_test *t)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(IOSM_FAKE_SOON);
+
+	while (test_bit(NAPI_STATE_SCHED, &t->modem->napi.state) &&
+	       time_before(jiffies, end))
+		usleep_range(50, 100);
+}
+
+static void nudge(struct mux_test *t)
+{
+	local_bh_disable();
+	iosm_mux_nudge(t->mux);
+	local_bh_enable();
+	settle(t);
+}
+
+static void set_batch(struct mux_test *t, u32 batch)
+{
+	struct iosm_mux_tuning tuning;
+
+	iosm_mux_get_tuning(t->mux, &tuning);
+	tuning.batch = batch;
+	KUNIT_ASSERT_EQ(t->test, iosm_mux_set_tuning(t->mux, &tuning), 0);
 }
 
 /* Puts an IP packet of @length bytes into a transfer and gives it to the host. */
@@ -1092,6 +1272,949 @@ static void no_buffer_stops_a_link(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->links[0].completed_packets, sent);
 }
 
+/* ---- Super-packets ---- */
+
+struct super_case {
+	const char *desc;
+	u32 caps;
+	u32 pad;
+	struct iosm_kunit_packet spec;
+};
+
+static const struct super_case super_cases[] = {
+	{ "lite, TCP", 0, 0, { .mss = 1400, .payload = 65000, .linear = 700 } },
+	{ "lite, TCP, longest segments", 0, 0, { .mss = 1992, .payload = 9999 } },
+	{ "lite, UDP, padding", 0, 20,
+	  { .udp = true, .mss = 1001, .payload = 33333, .frags = { 4097, 8191 } } },
+	{ "lite, UDP, more segments than buffers", 0, 0,
+	  { .udp = true, .mss = 101, .payload = 40001, .frags = { 4097, 8191 } } },
+	{ "lite, TCPv6", 0, 0, { .v6 = true, .mss = 1333, .payload = 20001 } },
+	{ "aggregation, TCP", CAPS_AGGR, 16, { .mss = 1400, .payload = 65000, .linear = 700 } },
+	{ "aggregation, TCP, segments that fill a block", CAPS_AGGR, 16,
+	  { .mss = 16268, .payload = 65000 } },
+	{ "aggregation, TCP, odd sizes", CAPS_AGGR, 20,
+	  { .mss = 1111, .payload = 55555, .frags = { 8191, 4097, 8193, 16383 } } },
+	{ "aggregation, UDP, more segments than in a block", CAPS_AGGR, 0,
+	  { .udp = true, .mss = 1, .payload = 600, .linear = 600 } },
+	{ "aggregation, UDPv6", CAPS_AGGR, 16,
+	  { .v6 = true, .udp = true, .mss = 1232, .payload = 30001 } },
+};
+
+KUNIT_ARRAY_PARAM_DESC(super_case, super_cases, desc);
+
+static void super_packet_arrives_in_segments(struct kunit *test)
+{
+	const struct super_case *c = test->param_value;
+	struct mux_test *t = mux_test_caps(test, c->caps, c->pad);
+	struct sk_buff *skb = iosm_kunit_skb(test, &c->spec);
+	struct sk_buff_head *expected = iosm_kunit_datagrams(test, skb);
+	u32 count = skb_queue_len(expected);
+
+	must_open(t, 3);
+	t->keep = true;
+	KUNIT_EXPECT_EQ(test, send_skb(t, 3, skb, false), 0);
+	settle(t);
+	KUNIT_EXPECT_FALSE(test, t->links[3].stopped);
+	KUNIT_EXPECT_EQ(test, t->links[3].sent_packets, count);
+	KUNIT_EXPECT_EQ(test, t->links[3].sent_bytes,
+			c->spec.payload + count * iosm_kunit_headers(&c->spec));
+	KUNIT_EXPECT_EQ(test, stats(t).ul_datagrams, count);
+	expect_balance(t, 3);
+	expect_arrived(t, 3, expected);
+}
+
+/* A lone packet behind one that was cut, in one burst with it */
+static void packets_keep_their_order(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	struct sk_buff_head *expected, *more;
+	struct sk_buff *skb;
+	unsigned int i;
+
+	must_open(t, 0);
+	t->keep = true;
+	modem_lazy(t);
+	expected = kunit_kzalloc(test, sizeof(*expected), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, expected);
+	__skb_queue_head_init(expected);
+	for (i = 0; i < 40; i++) {
+		skb = i % 2 ? packet(t, 100 + i, i) : super_packet(t, 500, 1000 + 777 * i);
+		more = iosm_kunit_datagrams(test, skb);
+		skb_queue_splice_tail_init(more, expected);
+		KUNIT_ASSERT_EQ(test, send_skb(t, 0, skb, i % 4 != 3), 0);
+		if (t->links[0].stopped)
+			modem_take_all(t);
+		KUNIT_ASSERT_FALSE(test, t->links[0].stopped);
+	}
+	modem_take_all(t);
+	expect_balance(t, 0);
+	expect_arrived(t, 0, expected);
+	__skb_queue_purge(expected);
+}
+
+/* ---- Reasons to stop in the middle of a super-packet ---- */
+
+enum reason {
+	BY_CREDITS,
+	BY_BUFFERS,
+	BY_THRESHOLD,
+	BY_SHARE,
+};
+
+struct reason_case {
+	const char *desc;
+	u32 caps;
+	enum reason reason;
+};
+
+static const struct reason_case reason_cases[] = {
+	{ "lite, credits", CAPS_CREDITS, BY_CREDITS },
+	{ "lite, buffers", 0, BY_BUFFERS },
+	{ "lite, threshold", 0, BY_THRESHOLD },
+	{ "lite, share", 0, BY_SHARE },
+	{ "lite, share, with credits", CAPS_CREDITS, BY_SHARE },
+	{ "aggregation, buffers", CAPS_AGGR, BY_BUFFERS },
+	{ "aggregation, threshold", CAPS_AGGR, BY_THRESHOLD },
+	{ "aggregation, share", CAPS_AGGR, BY_SHARE },
+};
+
+KUNIT_ARRAY_PARAM_DESC(reason_case, reason_cases, desc);
+
+/* What of link 0 is on its way when the super-packet comes, and what of link 1 */
+static void prepare_to_stop(struct mux_test *t, enum reason reason)
+{
+	unsigned int i;
+
+	switch (reason) {
+	case BY_CREDITS:
+		modem_credits(t, 0, 5 * 1440 + 1439);
+		break;
+	case BY_BUFFERS:
+		/* 16 blocks or 128 datagrams, and some of them taken by others */
+		set_batch(t, 1);
+		for (i = 0; i < (aggr(t) ? 14 : 120); i++)
+			KUNIT_ASSERT_EQ(t->test, send(t, 1, 40), 0);
+		break;
+	case BY_THRESHOLD:
+		for (i = 0; i < 60; i++)
+			KUNIT_ASSERT_EQ(t->test, send(t, 1, 1400), 0);
+		break;
+	case BY_SHARE:
+		if (t->use_credits) {
+			modem_credits(t, 0, 1000000);
+			modem_credits(t, 1, 1000000);
+		}
+		KUNIT_ASSERT_EQ(t->test, send(t, 1, 100), 0);
+		KUNIT_ASSERT_EQ(t->test, send(t, 0, 1400), 0);
+		break;
+	}
+}
+
+struct halted {
+	struct mux_test *t;
+	struct sk_buff_head *expected;
+	u64 before;	/* packets sent before the super-packet */
+	u64 sent;	/* of it until it stopped */
+};
+
+/* Sends a super-packet that stops in its middle, for a known reason. */
+static struct halted halt(struct kunit *test)
+{
+	const struct reason_case *c = test->param_value;
+	struct halted h = { .t = mux_test_caps(test, c->caps, 0) };
+	struct mux_test *t = h.t;
+	struct sk_buff *skb;
+
+	t->use_credits = c->caps & CAPS_CREDITS;
+	must_open(t, 0);
+	must_open(t, 1);
+	modem_lazy(t);
+	prepare_to_stop(t, c->reason);
+	h.before = t->links[0].sent_packets;
+	KUNIT_ASSERT_FALSE(test, t->links[0].stopped);
+
+	skb = super_packet(t, 1400, 65000);
+	h.expected = iosm_kunit_datagrams(test, skb);
+	KUNIT_ASSERT_EQ(test, skb_queue_len(h.expected), 47);
+	KUNIT_ASSERT_EQ(test, send_skb(t, 0, skb, false), 0);
+	h.sent = t->links[0].sent_packets - h.before;
+	KUNIT_ASSERT_TRUE(test, t->links[0].stopped);
+	KUNIT_ASSERT_GT(test, h.sent, 0);
+	KUNIT_ASSERT_LT(test, h.sent, 47);
+	KUNIT_EXPECT_EQ(test, stats(t).ul_held, 1);
+	KUNIT_EXPECT_EQ(test, stats(t).ul_congested, c->reason == BY_THRESHOLD);
+	/* who comes after it has to wait */
+	KUNIT_EXPECT_EQ(test, send(t, 0, 40), -ENOBUFS);
+	return h;
+}
+
+static void super_packet_stops_in_the_middle(struct kunit *test)
+{
+	const struct reason_case *c = test->param_value;
+	struct halted h = halt(test);
+	struct mux_test *t = h.t;
+
+	switch (c->reason) {
+	case BY_CREDITS:
+		KUNIT_EXPECT_EQ(test, h.sent, 5);
+		/* one more byte is one more datagram */
+		modem_credits(t, 0, 1);
+		KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, 6);
+		modem_credits(t, 0, 1439);
+		KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, 6);
+		modem_credits(t, 0, 1000000);
+		break;
+	case BY_BUFFERS:
+		/* each buffer that comes back is room for another datagram, or for more */
+		if (!aggr(t))
+			KUNIT_EXPECT_EQ(test, h.sent, 128 - 120);
+		KUNIT_ASSERT_EQ(test, modem_take(t, 1), 1);
+		KUNIT_EXPECT_GT(test, t->links[0].sent_packets, h.sent);
+		if (!aggr(t))
+			KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, h.sent + 1);
+		break;
+	case BY_THRESHOLD:
+		/* not before half of it is gone */
+		while (t->arrived_bytes[0] + t->arrived_bytes[1] + 16384 < 56320) {
+			KUNIT_ASSERT_EQ(test, modem_take(t, 1), 1);
+			KUNIT_ASSERT_EQ(test, t->links[0].sent_packets, h.sent);
+		}
+		break;
+	case BY_SHARE:
+		/* half of the pipe, and not a datagram more */
+		KUNIT_EXPECT_GE(test, t->links[0].sent_bytes, 56320);
+		KUNIT_EXPECT_LT(test, t->links[0].sent_bytes, 56320 + 1440);
+		break;
+	}
+	modem_take_all(t);
+	settle(t);
+	KUNIT_EXPECT_FALSE(test, t->links[0].stopped);
+	KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, h.before + 47);
+	expect_balance(t, 0);
+	expect_balance(t, 1);
+}
+
+/* The same bytes, whatever it stopped for, and if the modem takes little by little */
+static void stopped_super_packet_arrives_whole(struct kunit *test)
+{
+	struct halted h = halt(test);
+	struct mux_test *t = h.t;
+	unsigned int i;
+
+	t->keep = true;
+	if (t->use_credits)
+		modem_credits(t, 0, 100000);
+	for (i = 0; i < 1000 && modem_take(t, 1); i++)
+		;
+	settle(t);
+	for (i = 0; i < h.before; i++)
+		kfree_skb(__skb_dequeue(&t->arrived[0]));
+	expect_arrived(t, 0, h.expected);
+	expect_balance(t, 0);
+}
+
+/* A flow stop that comes in the middle holds the rest back, whatever else happens. */
+static void flow_stop_holds_the_rest(struct kunit *test)
+{
+	const struct reason_case *c = test->param_value;
+	struct halted h = halt(test);
+	struct mux_test *t = h.t;
+
+	modem_flow(t, 0, 1, IOSM_MUX_FLOW_STOP);
+	if (t->use_credits)
+		modem_credits(t, 0, 100000);
+	modem_take_all(t);
+	settle(t);
+	KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, h.before + h.sent);
+	KUNIT_EXPECT_TRUE(test, t->links[0].stopped);
+	expect_balance(t, 0);
+	/* it does not stop others */
+	if (!t->use_credits || c->reason == BY_SHARE) {
+		KUNIT_EXPECT_EQ(test, send(t, 1, 100), 0);
+		KUNIT_EXPECT_FALSE(test, t->links[1].stopped);
+	}
+
+	modem_flow(t, 0, 2, IOSM_MUX_FLOW_RESUME);
+	modem_take_all(t);
+	settle(t);
+	KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, h.before + 47);
+	KUNIT_EXPECT_FALSE(test, t->links[0].stopped);
+	expect_balance(t, 0);
+}
+
+/* Stopped before its first byte */
+static void stopped_link_holds_all_of_it(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	struct sk_buff *skb = super_packet(t, 1400, 30000);
+	struct sk_buff_head *expected = iosm_kunit_datagrams(test, skb);
+
+	must_open(t, 0);
+	t->keep = true;
+	modem_flow(t, 0, 1, IOSM_MUX_FLOW_STOP);
+	KUNIT_EXPECT_EQ(test, send_skb(t, 0, skb, false), 0);
+	KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, 0);
+	KUNIT_EXPECT_EQ(test, stats(t).ul_held, 1);
+	modem_flow(t, 0, 2, IOSM_MUX_FLOW_RESUME);
+	settle(t);
+	expect_balance(t, 0);
+	expect_arrived(t, 0, expected);
+}
+
+/* The rest of it is told of, and is gone; what was sent is not told of again. */
+static void close_drops_the_rest(struct kunit *test)
+{
+	struct halted h = halt(test);
+	struct mux_test *t = h.t;
+
+	be_silent(t);
+	close_session(t, 0);
+	be_right(t);
+	KUNIT_EXPECT_EQ(test, t->links[0].resets, 1);
+	KUNIT_EXPECT_EQ(test, t->links[0].dropped, 47 - h.sent);
+
+	modem_eager(t);
+	settle(t);
+	KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, 0);
+	KUNIT_EXPECT_EQ(test, t->links[0].completed_packets, 0);
+	must_open(t, 0);
+	if (t->use_credits)
+		modem_credits(t, 0, 1000);
+	KUNIT_EXPECT_EQ(test, send(t, 0, 60), 0);
+	settle(t);
+	KUNIT_EXPECT_EQ(test, t->links[0].completed_packets, 1);
+	KUNIT_EXPECT_EQ(test, t->links[0].completed_bytes, 60);
+	close_session(t, 0);
+	KUNIT_EXPECT_EQ(test, t->links[0].dropped, 0);
+}
+
+static void segments_must_fit(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	u32 most;
+
+	must_open(t, 0);
+	most = iosm_mux_max_mtu(t->mux, 0) - 40;
+	uplink_forget(t);
+	KUNIT_EXPECT_EQ(test, send_skb(t, 0, super_packet(t, most + 1, 60000), false),
+			-EMSGSIZE);
+	KUNIT_EXPECT_EQ(test, t->ul_count, 0);
+	KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, 0);
+	KUNIT_EXPECT_FALSE(test, t->links[0].stopped);
+	KUNIT_EXPECT_EQ(test, stats(t).ul_held, 0);
+
+	/* the limit is for what is sent, not for what could be */
+	KUNIT_EXPECT_EQ(test, send_skb(t, 0, super_packet(t, 60000, most), false), 0);
+	KUNIT_EXPECT_EQ(test, send_skb(t, 0, super_packet(t, most, 60000), false), 0);
+	settle(t);
+	KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, 1 + DIV_ROUND_UP(60000, most));
+	expect_balance(t, 0);
+}
+
+static void unknown_super_packet_is_dropped(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	struct sk_buff *skb = super_packet(t, 1000, 5000);
+
+	must_open(t, 0);
+	uplink_forget(t);
+	skb_shinfo(skb)->gso_type = SKB_GSO_SCTP;
+	KUNIT_EXPECT_EQ(test, send_skb(t, 0, skb, false), -EINVAL);
+	KUNIT_EXPECT_EQ(test, t->ul_count, 0);
+	KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, 0);
+}
+
+/* ---- Sharing the pipe ---- */
+
+struct sender {
+	u32 payload;	/* of its packets, with headers if they are no super-packets */
+	u16 mss;	/* 0: no super-packets */
+};
+
+static struct sk_buff *next_packet(struct mux_test *t, u8 s, const struct sender *sender)
+{
+	if (sender->mss)
+		return super_packet(t, sender->mss, sender->payload);
+	return packet(t, sender->payload, 0x60 + s);
+}
+
+#define TURN	64	/* packets that the stack sends for a link before the next one */
+
+/* All links that were woken send what they may, in turns, as the stack does. */
+static void run_links(struct mux_test *t, const struct sender *senders)
+{
+	while (!list_empty(&t->run_queue)) {
+		struct test_link *link;
+		unsigned int turn;
+
+		link = list_first_entry(&t->run_queue, struct test_link, run);
+		list_del_init(&link->run);
+		for (turn = 0; turn < TURN && !link->stopped; turn++) {
+			u8 s = link->session;
+
+			KUNIT_ASSERT_EQ(t->test, 0,
+					send_skb(t, s, next_packet(t, s, &senders[s]), false));
+		}
+		if (!link->stopped && list_empty(&link->run))
+			list_add_tail(&link->run, &t->run_queue);
+	}
+}
+
+static void start_link(struct mux_test *t, u8 s)
+{
+	t->links[s].runnable = true;
+	if (!t->links[s].stopped)
+		list_add_tail(&t->links[s].run, &t->run_queue);
+}
+
+/* The stack has nothing more to send for it. */
+static void idle_link(struct mux_test *t, u8 s)
+{
+	t->links[s].runnable = false;
+	list_del_init(&t->links[s].run);
+}
+
+/* The modem takes transfers one by one until it has so many bytes more. */
+static void run_pipe(struct mux_test *t, const struct sender *senders, u64 bytes)
+{
+	u64 start = 0, now;
+	u8 s;
+
+	for (s = 0; s < IOSM_MUX_SESSIONS; s++)
+		start += t->arrived_bytes[s];
+	do {
+		run_links(t, senders);
+		KUNIT_ASSERT_EQ(t->test, modem_take(t, 1), 1);
+		for (now = 0, s = 0; s < IOSM_MUX_SESSIONS; s++)
+			now += t->arrived_bytes[s];
+	} while (now < start + bytes);
+}
+
+struct share_case {
+	const char *desc;
+	u32 caps;
+	unsigned int links;
+	struct sender senders[IOSM_MUX_SESSIONS];
+};
+
+static const struct share_case share_cases[] = {
+	{ "lite, two alike", 0, 2, { { 1400 }, { 1400 } } },
+	{ "lite, three", 0, 3, { { 700 }, { 65000, 1400 }, { 1500 } } },
+	{ "lite, three with credits", CAPS_CREDITS, 3,
+	  { { 1300 }, { 65000, 1400 }, { 1500 } } },
+	{ "aggregation, two alike", CAPS_AGGR, 2, { { 1400 }, { 1400 } } },
+	{ "aggregation, two, large and small", CAPS_AGGR, 2, { { 1500 }, { 150 } } },
+	{ "aggregation, two, super-packets and packets", CAPS_AGGR, 2,
+	  { { 65000, 1400 }, { 1400 } } },
+};
+
+KUNIT_ARRAY_PARAM_DESC(share_case, share_cases, desc);
+
+static void links_share_by_bytes(struct kunit *test)
+{
+	const struct share_case *c = test->param_value;
+	struct mux_test *t = mux_test_caps(test, c->caps, 0);
+	u64 before[IOSM_MUX_SESSIONS], least = U64_MAX, most = 0;
+	u8 s;
+
+	for (s = 0; s < c->links; s++) {
+		must_open(t, s);
+		if (c->caps & CAPS_CREDITS)
+			modem_credits(t, s, 100000000);
+	}
+	modem_lazy(t);
+	for (s = 0; s < c->links; s++)
+		start_link(t, s);
+	run_pipe(t, c->senders, 300000);
+	for (s = 0; s < c->links; s++)
+		before[s] = t->arrived_bytes[s];
+	run_pipe(t, c->senders, 300000 * c->links);
+	for (s = 0; s < c->links; s++) {
+		u64 bytes = t->arrived_bytes[s] - before[s];
+
+		least = min(least, bytes);
+		most = max(most, bytes);
+	}
+	/* a share, and what one transfer may be more */
+	KUNIT_EXPECT_LE(test, most - least,
+			112640 / c->links + (aggr(t) ? 16384 : 2048));
+}
+
+enum idle_reason {
+	NOTHING_TO_SEND,
+	FLOW_STOP,
+	NO_CREDITS,
+	FEW_CREDITS,
+	CLOSED,
+};
+
+struct idle_case {
+	const char *desc;
+	u32 caps;
+	enum idle_reason reason;
+};
+
+static const struct idle_case idle_cases[] = {
+	{ "lite, nothing to send", 0, NOTHING_TO_SEND },
+	{ "lite, without credits", CAPS_CREDITS, NO_CREDITS },
+	{ "lite, closed", 0, CLOSED },
+	{ "aggregation, nothing to send", CAPS_AGGR, NOTHING_TO_SEND },
+	{ "aggregation, stopped by the modem", CAPS_AGGR, FLOW_STOP },
+	{ "aggregation, closed", CAPS_AGGR, CLOSED },
+};
+
+KUNIT_ARRAY_PARAM_DESC(idle_case, idle_cases, desc);
+
+/* The most that link 0 has on its way in a while */
+static u64 most_on_its_way(struct mux_test *t, const struct sender *senders)
+{
+	run_pipe(t, senders, 250000);
+	t->links[0].most_outstanding = 0;
+	run_pipe(t, senders, 250000);
+	return t->links[0].most_outstanding;
+}
+
+static void go_idle(struct mux_test *t, enum idle_reason reason)
+{
+	switch (reason) {
+	case NOTHING_TO_SEND:
+		idle_link(t, 1);
+		break;
+	case FLOW_STOP:
+		modem_flow(t, 1, 1, IOSM_MUX_FLOW_STOP);
+		break;
+	case NO_CREDITS:
+	case FEW_CREDITS:
+		/* the last ones are used up at once */
+		break;
+	case CLOSED:
+		idle_link(t, 1);
+		be_silent(t);
+		close_session(t, 1);
+		be_right(t);
+		break;
+	}
+}
+
+static void come_back(struct mux_test *t, enum idle_reason reason)
+{
+	switch (reason) {
+	case NOTHING_TO_SEND:
+		start_link(t, 1);
+		break;
+	case FLOW_STOP:
+		modem_flow(t, 1, 2, IOSM_MUX_FLOW_RESUME);
+		break;
+	case NO_CREDITS:
+	case FEW_CREDITS:
+		modem_credits(t, 1, 100000000);
+		break;
+	case CLOSED:
+		t->links[1].stopped = false;
+		modem_eager(t);
+		must_open(t, 1);
+		modem_lazy(t);
+		start_link(t, 1);
+		break;
+	}
+}
+
+/* A link that sends nothing, or must not, leaves its part to the others. */
+static void idle_link_takes_no_share(struct kunit *test)
+{
+	static const struct sender senders[IOSM_MUX_SESSIONS] = { { 1400 }, { 1400 } };
+	const struct idle_case *c = test->param_value;
+	struct mux_test *t = mux_test_caps(test, c->caps, 0);
+	u8 s;
+
+	for (s = 0; s < 2; s++) {
+		must_open(t, s);
+		start_link(t, s);
+	}
+	modem_lazy(t);
+	if (c->caps & CAPS_CREDITS) {
+		modem_credits(t, 0, 100000000);
+		modem_credits(t, 1, 600 * 1400 + (c->reason == FEW_CREDITS ? 1399 : 0));
+	}
+	KUNIT_EXPECT_LE(test, most_on_its_way(t, senders), 56320 + 1400);
+	go_idle(t, c->reason);
+	if (c->caps & CAPS_CREDITS)
+		run_pipe(t, senders, 1000000);
+	KUNIT_EXPECT_GE(test, most_on_its_way(t, senders), 100000);
+	come_back(t, c->reason);
+	KUNIT_EXPECT_LE(test, most_on_its_way(t, senders), 56320 + 1400);
+}
+
+/* ---- Doorbells and batches ---- */
+
+static void super_packet_needs_two_doorbells(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+
+	must_open(t, 0);
+	modem_lazy(t);
+	uplink_forget(t);
+	KUNIT_EXPECT_EQ(test, send_skb(t, 0, super_packet(t, 1400, 65000), false), 0);
+	KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, 47);
+	KUNIT_EXPECT_GE(test, t->fake->bell_count, 1);
+	KUNIT_EXPECT_LE(test, t->fake->bell_count, 2);
+	KUNIT_EXPECT_EQ(test, stats(t).ul_doorbells, t->fake->bell_count);
+	/* a block that is not full waits for one of those before it */
+	KUNIT_EXPECT_EQ(test, stats(t).ul_transfers, aggr(t) ? 4 : 47);
+	KUNIT_EXPECT_GE(test, iosm_fake_posted(t->fake, UL_PIPE), aggr(t) ? 4 : 47);
+	modem_take_all(t);
+	expect_balance(t, 0);
+}
+
+/* The first block of a burst goes while the rest of it is made. */
+static void idle_pipe_is_rung_at_the_first_block(struct kunit *test)
+{
+	struct mux_test *t = mux_test_caps(test, CAPS_AGGR, 0);
+	unsigned int i;
+
+	must_open(t, 0);
+	modem_lazy(t);
+	uplink_forget(t);
+	/* 11 of them fill a block */
+	for (i = 0; i < 11; i++)
+		KUNIT_EXPECT_EQ(test, send_skb(t, 0, packet(t, 1440, i), true), 0);
+	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
+	KUNIT_EXPECT_EQ(test, send_skb(t, 0, packet(t, 1440, i), true), 0);
+	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, UL_PIPE), 1);
+	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 4 });
+	/* the others are rung for once, at the end */
+	for (i = 0; i < 40; i++)
+		KUNIT_EXPECT_EQ(test, send_skb(t, 0, packet(t, 1440, i), true), 0);
+	KUNIT_EXPECT_EQ(test, t->fake->bell_count, 1);
+	KUNIT_EXPECT_EQ(test, send_skb(t, 0, packet(t, 1440, i), false), 0);
+	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 4 }, { IOSM_DB_HEAD, 4 });
+	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, UL_PIPE), 4);
+	modem_take_all(t);
+	expect_balance(t, 0);
+}
+
+/* A burst that its link was stopped in ends there. */
+static void stopped_burst_is_rung(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	unsigned int i;
+
+	must_open(t, 0);
+	modem_lazy(t);
+	uplink_forget(t);
+	for (i = 0; i < 1000 && !t->links[0].stopped; i++)
+		KUNIT_ASSERT_EQ(test, send_skb(t, 0, packet(t, 1400, i), true), 0);
+	KUNIT_ASSERT_TRUE(test, t->links[0].stopped);
+	KUNIT_EXPECT_GE(test, t->fake->bell_count, 1);
+	KUNIT_EXPECT_LE(test, t->fake->bell_count, 2);
+	modem_take_all(t);
+	KUNIT_EXPECT_EQ(test, t->links[0].completed_packets, i);
+	expect_balance(t, 0);
+}
+
+struct batch_case {
+	const char *desc;
+	u32 caps;
+	u32 batch;
+	u32 length;
+};
+
+static const struct batch_case batch_cases[] = {
+	{ "lite, 1", 0, 1, 100 },
+	{ "lite, 2", 0, 2, 100 },
+	{ "lite, 7", 0, 7, 100 },
+	{ "lite, 30", 0, 30, 100 },
+	{ "aggregation, 1", CAPS_AGGR, 1, 100 },
+	{ "aggregation, 2", CAPS_AGGR, 2, 100 },
+	{ "aggregation, 7", CAPS_AGGR, 7, 100 },
+	{ "aggregation, 40", CAPS_AGGR, 40, 100 },
+	{ "aggregation, most", CAPS_AGGR, 256, 30 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(batch_case, batch_cases, desc);
+
+/* While the modem has enough to do, so many packets wait for the next transfer. */
+static void batch_is_as_tuned(struct kunit *test)
+{
+	const struct batch_case *c = test->param_value;
+	struct mux_test *t = mux_test_caps(test, c->caps, 0);
+	unsigned int round, known, i;
+
+	must_open(t, 0);
+	set_batch(t, c->batch);
+	modem_lazy(t);
+	/* twice as many transfers as the largest batch, or two blocks */
+	known = aggr(t) ? 2 : 60;
+	for (i = 1; i < known && !aggr(t); i++)
+		KUNIT_EXPECT_EQ(test, send_skb(t, 0, packet(t, c->length, i), true), 0);
+	for (i = 0; i < (aggr(t) ? 2 : 1); i++)
+		KUNIT_EXPECT_EQ(test, send(t, 0, c->length), 0);
+	KUNIT_EXPECT_EQ(test, stats(t).ul_transfers, known);
+	KUNIT_EXPECT_GE(test, iosm_fake_posted(t->fake, UL_PIPE), known);
+	for (round = 1; round < 3; round++) {
+		iosm_fake_forget_bells(t->fake);
+		for (i = 1; i < c->batch; i++)
+			KUNIT_EXPECT_EQ(test, send(t, 0, c->length), 0);
+		IOSM_FAKE_EXPECT_NO_BELL(t->fake);
+		KUNIT_EXPECT_EQ(test, send(t, 0, c->length), 0);
+		KUNIT_EXPECT_EQ(test, stats(t).ul_transfers,
+				known + round * (aggr(t) ? 1 : c->batch));
+		/* three blocks are more than one more is worth a doorbell for */
+		if (!aggr(t) || round == 1)
+			IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 4 });
+	}
+	modem_take_all(t);
+	expect_balance(t, 0);
+}
+
+/* ---- Tuning ---- */
+
+static void tuning_has_defaults(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	struct iosm_mux_tuning tuning;
+
+	iosm_mux_get_tuning(t->mux, &tuning);
+	KUNIT_EXPECT_EQ(test, tuning.ul_backoff, 1000);
+	KUNIT_EXPECT_EQ(test, tuning.dl_backoff, 1000);
+	KUNIT_EXPECT_EQ(test, tuning.batch, aggr(t) ? 256 : 64);
+	KUNIT_EXPECT_EQ(test, tuning.ul_buffers, aggr(t) ? 16 : 128);
+	KUNIT_EXPECT_EQ(test, tuning.dl_buffers, aggr(t) ? 59 : 511);
+}
+
+struct tuning_case {
+	const char *desc;
+	struct iosm_mux_tuning tuning;
+	int closed;	/* result while no session is open */
+	int open;	/* and while one is */
+};
+
+static const struct tuning_case tuning_cases[] = {
+	{ "as it is", { 1000, 1000, 12 }, 0, 0 },
+	{ "smallest", { 0, 0, 1 }, 0, -EBUSY },
+	{ "largest", { 100000, 100000, 256 }, 0, -EBUSY },
+	{ "only uplink back-off", { 77, 1000, 12 }, 0, -EBUSY },
+	{ "only downlink back-off", { 1000, 0, 12 }, 0, -EBUSY },
+	{ "numbers of buffers mean nothing", { 1000, 1000, 3, 1, 100000 }, 0, 0 },
+	{ "batch too small", { 1, 1, 0 }, -ERANGE, -ERANGE },
+	{ "batch too large", { 1, 1, 257 }, -ERANGE, -ERANGE },
+	{ "uplink back-off too large", { 100001, 1, 12 }, -ERANGE, -ERANGE },
+	{ "downlink back-off too large", { 1, 100001, 12 }, -ERANGE, -ERANGE },
+	{ "everything too large", { U32_MAX, U32_MAX, U32_MAX }, -ERANGE, -ERANGE },
+};
+
+KUNIT_ARRAY_PARAM_DESC(tuning_case, tuning_cases, desc);
+
+static void expect_tuning(struct mux_test *t, const struct iosm_mux_tuning *before,
+			  const struct iosm_mux_tuning *tuning, int ret)
+{
+	const struct iosm_mux_tuning *expected = ret ? before : tuning;
+	struct iosm_mux_tuning now;
+
+	KUNIT_EXPECT_EQ(t->test, iosm_mux_set_tuning(t->mux, tuning), ret);
+	iosm_mux_get_tuning(t->mux, &now);
+	KUNIT_EXPECT_EQ(t->test, now.ul_backoff, expected->ul_backoff);
+	KUNIT_EXPECT_EQ(t->test, now.dl_backoff, expected->dl_backoff);
+	KUNIT_EXPECT_EQ(t->test, now.batch, expected->batch);
+	KUNIT_EXPECT_EQ(t->test, now.ul_buffers, before->ul_buffers);
+	KUNIT_EXPECT_EQ(t->test, now.dl_buffers, before->dl_buffers);
+}
+
+static void tuning_is_checked(struct kunit *test)
+{
+	const struct tuning_case *c = test->param_value;
+	struct mux_test *t = mux_test_caps(test, CAPS_AGGR, 0);
+	struct iosm_mux_tuning before;
+
+	iosm_mux_get_tuning(t->mux, &before);
+	must_open(t, 5);
+	expect_tuning(t, &before, &c->tuning, c->open);
+	/* a session that is open keeps what it was opened with */
+	KUNIT_EXPECT_EQ(test, t->fake->pipes[UL_PIPE].backoff, 1000);
+	close_session(t, 5);
+
+	iosm_mux_get_tuning(t->mux, &before);
+	expect_tuning(t, &before, &c->tuning, c->closed);
+	must_open(t, 0);
+	if (c->closed)
+		return;
+	KUNIT_EXPECT_EQ(test, t->fake->pipes[UL_PIPE].backoff, c->tuning.ul_backoff);
+	KUNIT_EXPECT_EQ(test, t->fake->pipes[DL_PIPE].backoff, c->tuning.dl_backoff);
+}
+
+static void back_off_reaches_the_modem(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	struct iosm_mux_tuning tuning;
+
+	iosm_mux_get_tuning(t->mux, &tuning);
+	tuning.ul_backoff = 250;
+	tuning.dl_backoff = 99999;
+	KUNIT_EXPECT_EQ(test, iosm_mux_set_tuning(t->mux, &tuning), 0);
+	must_open(t, 0);
+	KUNIT_EXPECT_EQ(test, t->fake->pipes[UL_PIPE].backoff, 250);
+	KUNIT_EXPECT_EQ(test, t->fake->pipes[DL_PIPE].backoff, 99999);
+	/* the second session finds the pipes open */
+	must_open(t, 1);
+	close_session(t, 0);
+	tuning.ul_backoff = 1;
+	KUNIT_EXPECT_EQ(test, iosm_mux_set_tuning(t->mux, &tuning), -EBUSY);
+	close_session(t, 1);
+	KUNIT_EXPECT_EQ(test, iosm_mux_set_tuning(t->mux, &tuning), 0);
+	must_open(t, 1);
+	KUNIT_EXPECT_EQ(test, t->fake->pipes[UL_PIPE].backoff, 1);
+	/* it is that of one modem */
+	KUNIT_EXPECT_EQ(test, iosm_channel_mux_lite.ul_backoff, 1000);
+	KUNIT_EXPECT_EQ(test, iosm_channel_mux_aggr.ul_backoff, 1000);
+}
+
+/* ---- A link that waits for too long ---- */
+
+static void nudge_rings_without_news(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+
+	must_open(t, 0);
+	uplink_forget(t);
+	nudge(t);
+	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 4 });
+	KUNIT_EXPECT_EQ(test, stats(t).ul_nudges, 1);
+	KUNIT_EXPECT_EQ(test, stats(t).ul_transfers, 0);
+}
+
+static void nudge_without_sessions_does_nothing(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+
+	nudge(t);
+	must_open(t, 0);
+	close_session(t, 0);
+	iosm_fake_forget_bells(t->fake);
+	nudge(t);
+	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
+	KUNIT_EXPECT_EQ(test, stats(t).ul_nudges, 0);
+}
+
+static void nudge_makes_up_for_a_lost_doorbell(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	unsigned int i;
+
+	must_open(t, 0);
+	t->fake->deaf = true;
+	for (i = 0; i < 10; i++)
+		KUNIT_EXPECT_EQ(test, send(t, 0, 100), 0);
+	t->fake->deaf = false;
+	KUNIT_EXPECT_EQ(test, t->links[0].completed_packets, 0);
+	nudge(t);
+	KUNIT_EXPECT_EQ(test, t->links[0].completed_packets, 10);
+	expect_balance(t, 0);
+}
+
+static void nudge_makes_up_for_a_lost_interrupt(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	unsigned int i;
+
+	must_open(t, 0);
+	modem_lazy(t);
+	for (i = 0; i < 10; i++)
+		KUNIT_EXPECT_EQ(test, send(t, 0, 100), 0);
+	t->fake->mute = true;
+	KUNIT_EXPECT_GT(test, modem_take(t, 0), 0);
+	modem_send(t, 0, 100, 0x45);
+	KUNIT_EXPECT_EQ(test, t->links[0].completed_packets, 0);
+	nudge(t);
+	KUNIT_EXPECT_GE(test, t->links[0].completed_packets, 2);
+	KUNIT_EXPECT_EQ(test, skb_queue_len(&t->received), 1);
+	t->fake->mute = false;
+	modem_take_all(t);
+	KUNIT_EXPECT_EQ(test, t->links[0].completed_packets, 10);
+}
+
+/* What waits in the open block goes along. */
+static void nudge_posts_the_open_block(struct kunit *test)
+{
+	struct mux_test *t = mux_test_caps(test, CAPS_AGGR, 0);
+	unsigned int i;
+
+	must_open(t, 0);
+	modem_lazy(t);
+	for (i = 0; i < 10; i++)
+		KUNIT_EXPECT_EQ(test, send(t, 0, 100), 0);
+	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, UL_PIPE), 2);
+	nudge(t);
+	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, UL_PIPE), 3);
+}
+
+/* ---- Counters ---- */
+
+static void uplink_is_counted(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	struct iosm_mux_stats before, after;
+
+	must_open(t, 0);
+	before = stats(t);
+	KUNIT_EXPECT_EQ(test, before.ul_transfers, 0);
+	modem_lazy(t);
+	iosm_fake_forget_bells(t->fake);
+	KUNIT_EXPECT_EQ(test, send_skb(t, 0, packet(t, 100, 1), true), 0);
+	KUNIT_EXPECT_EQ(test, send_skb(t, 0, packet(t, 202, 1), true), 0);
+	KUNIT_EXPECT_EQ(test, send_skb(t, 0, super_packet(t, 500, 1001), false), 0);
+	after = stats(t);
+	KUNIT_EXPECT_EQ(test, after.ul_datagrams, 5);
+	KUNIT_EXPECT_EQ(test, after.ul_transfers, aggr(t) ? 1 : 5);
+	/* headers 16, tables 16 + 20 and 8 for each datagram; or 16 for each */
+	if (aggr(t))
+		KUNIT_EXPECT_EQ(test, after.ul_bytes, 16 + (16 + 100) + (16 + 204) +
+				2 * (16 + 540) + (16 + 44) + 16 + 20 + 5 * 8);
+	else
+		KUNIT_EXPECT_EQ(test, after.ul_bytes,
+				100 + 202 + 2 * 540 + 41 + 5 * 16);
+	KUNIT_EXPECT_EQ(test, after.ul_doorbells, 1);
+	KUNIT_EXPECT_EQ(test, t->fake->bell_count, 1);
+	KUNIT_EXPECT_EQ(test, after.ul_nudges, 0);
+	KUNIT_EXPECT_EQ(test, after.ul_held, 0);
+}
+
+static void downlink_is_counted(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	struct iosm_mux_stats before, after;
+	unsigned int i, bells;
+	u32 bytes;
+
+	must_open(t, 0);
+	iosm_fake_forget_bells(t->fake);
+	before = stats(t);
+	if (aggr(t))
+		modem_send_block(t, 0, 7, 300, 0x45);
+	else
+		for (i = 0; i < 7; i++)
+			modem_send_lite(t, 0, 300, 0x45);
+	modem_send(t, 0, 20, 0x10);	/* no IP packet */
+	iosm_fake_interrupt(t->fake);
+	after = stats(t);
+	bytes = aggr(t) ? 16 + 7 * 316 + 16 + 7 * 8 + 16 + 36 + 16 + 8 :
+			  7 * 316 + 36;
+	KUNIT_EXPECT_EQ(test, after.dl_datagrams - before.dl_datagrams, 7);
+	KUNIT_EXPECT_EQ(test, after.dl_bytes - before.dl_bytes, bytes);
+	KUNIT_EXPECT_EQ(test, after.dl_transfers - before.dl_transfers, aggr(t) ? 2 : 8);
+	KUNIT_EXPECT_EQ(test, after.dl_bad_ip, 1);
+
+	for (i = 0; i < 600; i++) {
+		modem_send(t, 0, 100, 0x45);
+		if (i % 8 == 7)
+			iosm_fake_interrupt(t->fake);
+	}
+	after = stats(t);
+	bells = iosm_fake_count_bells(t->fake, IOSM_DB_HEAD, 5);
+	KUNIT_EXPECT_GT(test, bells, 0);
+	KUNIT_EXPECT_EQ(test, after.dl_doorbells - before.dl_doorbells, bells);
+	KUNIT_EXPECT_EQ(test, after.dl_datagrams - before.dl_datagrams, 607);
+}
+
 /* ---- Closing with data on its way ---- */
 
 /* What was accepted is sent, in front of the command that closes the session (Q87). */
@@ -1633,6 +2756,145 @@ static void drained_ring_is_served(struct kunit *test)
 	KUNIT_EXPECT_GE(test, iosm_fake_posted(t->fake, DL_PIPE), entries / 2);
 }
 
+/*
+ * The page pool is short of memory: it asks for more than there can be, and what is
+ * left of its last page is not used.
+ */
+static struct page_pool *take_memory_away(struct mux_test *t, unsigned int *order)
+{
+	struct iosm_pipe *dl = &t->modem->protocol.pipes[DL_PIPE];
+	struct page *page = dl->slots[dl->tail].cookie;
+	struct page_pool *pool;
+
+	KUNIT_ASSERT_NOT_NULL(t->test, page);
+	pool = pp_page_to_nmdesc(page)->pp;
+	local_bh_disable();
+	*order = pool->p.order;
+	pool->p.order = MAX_PAGE_ORDER + 1;
+	pool->frag_offset = PAGE_SIZE << pool->p.order;
+	local_bh_enable();
+	return pool;
+}
+
+static void give_memory_back(struct page_pool *pool, unsigned int order)
+{
+	local_bh_disable();
+	pool->p.order = order;
+	local_bh_enable();
+}
+
+/* Keeps buffers, as slow receivers do, until the ring cannot be filled any more. */
+static void starve(struct mux_test *t, unsigned int leave)
+{
+	struct iosm_pipe *dl = &t->modem->protocol.pipes[DL_PIPE];
+	u32 length = aggr(t) ? 9000 : 1500;
+	unsigned int i;
+
+	for (i = 0; i < 2000 && iosm_pipe_posted(dl) > leave; i++) {
+		modem_send(t, 0, length, 0x45);
+		iosm_fake_interrupt(t->fake);
+	}
+	KUNIT_ASSERT_LE(t->test, iosm_pipe_posted(dl), leave);
+}
+
+static bool ring_is_full(struct mux_test *t)
+{
+	return !iosm_pipe_room(&t->modem->protocol.pipes[DL_PIPE]);
+}
+
+static void await_full_ring(struct mux_test *t)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(IOSM_FAKE_SOON);
+
+	while (!ring_is_full(t) && time_before(jiffies, end))
+		usleep_range(500, 1000);
+	KUNIT_EXPECT_TRUE(t->test, ring_is_full(t));
+}
+
+/* A modem without buffers interrupts nobody, so that nobody else would look. */
+static void starved_ring_recovers_by_itself(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	unsigned int order, interrupts, polls;
+	struct page_pool *pool;
+	u64 failed;
+
+	must_open(t, 0);
+	pool = take_memory_away(t, &order);
+	starve(t, 0);
+	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, DL_PIPE), 0);
+	failed = stats(t).dl_refill_failed;
+	KUNIT_EXPECT_GT(test, failed, 0);
+
+	/* it is tried again and again */
+	t->fake->mute = true;
+	interrupts = t->fake->interrupts;
+	for (polls = 0; polls < 1000 && stats(t).dl_refill_failed < failed + 3; polls++)
+		usleep_range(500, 1000);
+	KUNIT_EXPECT_GE(test, stats(t).dl_refill_failed, failed + 3);
+
+	iosm_fake_forget_bells(t->fake);
+	give_memory_back(pool, order);
+	await_full_ring(t);
+	KUNIT_EXPECT_EQ(test, t->fake->interrupts, interrupts);
+	settle(t);
+	/* and the modem knows */
+	KUNIT_EXPECT_EQ(test, iosm_fake_count_bells(t->fake, IOSM_DB_HEAD, 5), 1);
+	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, DL_PIPE),
+			t->fake->pipes[DL_PIPE].entries - 1);
+
+	t->fake->mute = false;
+	__skb_queue_purge(&t->received);
+	modem_send(t, 0, 1000, 0x45);
+	iosm_fake_interrupt(t->fake);
+	KUNIT_EXPECT_EQ(test, skb_queue_len(&t->received), 1);
+}
+
+/* While the modem has enough buffers its interrupts will do. */
+static void short_ring_waits_for_an_interrupt(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	unsigned int order, entries;
+	struct page_pool *pool;
+	u64 failed;
+
+	must_open(t, 0);
+	entries = t->fake->pipes[DL_PIPE].entries;
+	pool = take_memory_away(t, &order);
+	starve(t, entries * 3 / 4);
+	failed = stats(t).dl_refill_failed;
+	KUNIT_EXPECT_GT(test, failed, 0);
+	KUNIT_EXPECT_GE(test, iosm_fake_posted(t->fake, DL_PIPE), entries / 2);
+	give_memory_back(pool, order);
+	modem_send(t, 0, 1000, 0x45);
+	iosm_fake_interrupt(t->fake);
+	KUNIT_EXPECT_TRUE(test, ring_is_full(t));
+	KUNIT_EXPECT_EQ(test, stats(t).dl_refill_failed, failed);
+}
+
+/* The timer of a starved ring does not survive its channel. */
+static void starved_ring_is_closed(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	struct page_pool *pool;
+	unsigned int order;
+
+	must_open(t, 0);
+	pool = take_memory_away(t, &order);
+	starve(t, 0);
+	be_silent(t);
+	close_session(t, 0);
+	be_right(t);
+	KUNIT_EXPECT_FALSE(test, t->fake->pipes[DL_PIPE].open);
+
+	/* the pool lives as long as its pages, and must not live longer than the device */
+	give_memory_back(pool, order);
+	__skb_queue_purge(&t->received);
+	flush_delayed_work(&pool->release_dw);
+	must_open(t, 0);
+	KUNIT_EXPECT_TRUE(test, ring_is_full(t));
+}
+
 static void impossible_tail_ends_the_session(struct kunit *test)
 {
 	struct mux_test *t = mux_test(test);
@@ -1700,6 +2962,31 @@ static struct kunit_case iosm_mux_cases[] = {
 	CASE(too_much_on_its_way_stops_the_links),
 	KUNIT_CASE(no_buffer_stops_a_link),
 	KUNIT_CASE(open_block_goes_before_the_close),
+	KUNIT_CASE_PARAM(super_packet_arrives_in_segments, super_case_gen_params),
+	CASE(packets_keep_their_order),
+	KUNIT_CASE_PARAM(super_packet_stops_in_the_middle, reason_case_gen_params),
+	KUNIT_CASE_PARAM(stopped_super_packet_arrives_whole, reason_case_gen_params),
+	KUNIT_CASE_PARAM(flow_stop_holds_the_rest, reason_case_gen_params),
+	CASE(stopped_link_holds_all_of_it),
+	KUNIT_CASE_PARAM(close_drops_the_rest, reason_case_gen_params),
+	CASE(segments_must_fit),
+	KUNIT_CASE_PARAM(links_share_by_bytes, share_case_gen_params),
+	KUNIT_CASE_PARAM(idle_link_takes_no_share, idle_case_gen_params),
+	CASE(super_packet_needs_two_doorbells),
+	KUNIT_CASE(idle_pipe_is_rung_at_the_first_block),
+	CASE(stopped_burst_is_rung),
+	KUNIT_CASE_PARAM(batch_is_as_tuned, batch_case_gen_params),
+	CASE(tuning_has_defaults),
+	KUNIT_CASE_PARAM(tuning_is_checked, tuning_case_gen_params),
+	CASE(back_off_reaches_the_modem),
+	CASE(nudge_rings_without_news),
+	CASE(nudge_without_sessions_does_nothing),
+	CASE(nudge_makes_up_for_a_lost_doorbell),
+	CASE(nudge_makes_up_for_a_lost_interrupt),
+	KUNIT_CASE(nudge_posts_the_open_block),
+	CASE(uplink_is_counted),
+	CASE(downlink_is_counted),
+	CASE(unknown_super_packet_is_dropped),
 	CASE(reopened_session_owes_nothing),
 	CASE(buffers_come_back_at_close),
 	CASE(modem_stops_one_session),
@@ -1724,6 +3011,9 @@ static struct kunit_case iosm_mux_cases[] = {
 	CASE(bad_transfers_are_recycled),
 	CASE(downlink_never_starves),
 	CASE(drained_ring_is_served),
+	CASE(starved_ring_recovers_by_itself),
+	CASE(short_ring_waits_for_an_interrupt),
+	CASE(starved_ring_is_closed),
 	CASE(impossible_tail_ends_the_session),
 	CASE(defects_are_counted_by_cause),
 	CASE(largest_packet_before_the_first_opening),
