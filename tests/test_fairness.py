@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Links that all have something to send get about the same share of the pipe, in bytes and not in packets.
+
+Implements the check of protocol.rst 5.9 (Q84).
+"""
+
+from __future__ import annotations
+
+import pytest
+from iosmlib.bench import wait_until
+from testlib.capture import Captured
+from testlib.modem import Address, Modem
+
+UL_PIPE = 0
+THRESHOLD = 112640
+PORT = 7800
+# Packets of each link, as many as the queue in front of it holds, and about as many bytes.
+SIZES = {0: 1400, 2: 400, 5: 900, 7: 1000}
+BYTES = 300_000
+
+pytestmark = pytest.mark.emulator(pcap=True)
+
+
+def shares(packets: list[Captured]) -> dict[int, int]:
+    """Bytes of each session from where all compete until the first has sent everything."""
+    last = min(max(index for index, packet in enumerate(packets) if packet.session == session) for session in SIZES)
+    found = dict.fromkeys(SIZES, 0)
+    passed = 0
+    for packet in packets[:last]:
+        passed += len(packet.data)
+        # Who came first had the pipe alone.
+        if passed > THRESHOLD:
+            found[packet.session] += len(packet.data)
+    return found
+
+
+def test_bytes_are_shared(modem: Modem, mux: str) -> None:
+    """The modem pauses until each link has a full queue, and takes all then."""
+    modem.up(*SIZES)
+    modem.guest.sh("echo 8000000 > /proc/sys/net/core/wmem_default")
+    servers, senders = [], []
+    with modem.capturing() as packets:
+        modem.control(f"hold {UL_PIPE}")
+        for session, size in SIZES.items():
+            address, count = Address(session), BYTES // size
+            servers.append(modem.serve("udp", "ignore", address.gateway4, PORT))
+            senders.append(modem.begin("udp", "send", address.host4, address.gateway4, PORT, size, count))
+        # All are in the queues or in the driver: the senders wait for nobody.
+        for finish in senders:
+            finish()
+        modem.control(f"release {UL_PIPE}")
+        total = sum(BYTES // size for size in SIZES.values())
+        wait_until(lambda: sum(modem.stats()["sessions"][session]["ul_packets"] for session in SIZES) >= total, 20,
+                   "all has been sent")
+    modem.guest.sh("echo 212992 > /proc/sys/net/core/wmem_default")
+    found = shares(packets)
+    assert sum(found.values()) > BYTES, "the links did not compete for long"
+    assert min(found.values()) > max(found.values()) / 2, found
