@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "ipsum.h"
 #include "log.h"
 #include "loop.h"
 #include "world.h"
@@ -611,6 +612,109 @@ static void print_packet(const uint8_t *packet, size_t len)
 	printf("\n");
 }
 
+#define PIECES		10u
+#define PIECE		500u
+
+static int udp_socket(unsigned int session)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port = htons(5001) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	struct world_ip ip;
+
+	world_addresses(session, &ip);
+	addr.sin_addr = ip.gateway4;
+	CHECK(!bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	addr.sin_addr = ip.host4;
+	CHECK(!connect(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	return fd;
+}
+
+/* A large packet of the kernel is cut; what is refused goes on later. */
+static void check_cut(struct loop *loop, struct world *world, int fd)
+{
+	static uint8_t data[PIECES * PIECE - 7];
+	struct world_counters before, after;
+	int size = PIECE;
+
+	for (unsigned int i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 7 + i / PIECE);
+	world_counters(world, 5, &before);
+	mux_reset(4);
+	CHECK(!setsockopt(fd, IPPROTO_UDP, 103 /* UDP_SEGMENT */, &size,
+			  sizeof(size)));
+	CHECK_EQ(send(fd, data, sizeof(data), 0), sizeof(data));
+	for (int i = 0; i < 50; i++)
+		loop_poll(loop);
+	CHECK_EQ(n_seen, 4);
+	room = 100;
+	world_resume(world, 5);
+	for (int i = 0; i < 50; i++)
+		loop_poll(loop);
+	REQUIRE(n_seen == PIECES);
+	for (unsigned int i = 0; i < PIECES; i++) {
+		const uint8_t *p = seen[i].data;
+		struct ip_info info;
+
+		CHECK_EQ(seen[i].session, 5);
+		CHECK_EQ(seen[i].len,
+			 28 + PIECE - (i == PIECES - 1 ? 7u : 0u));
+		REQUIRE(ip_parse(p, seen[i].len, &info));
+		CHECK_EQ(ip_verify(p, seen[i].len, &info), IP_GOOD);
+		CHECK_MEM(p + 28, data + i * PIECE, seen[i].len - 28);
+	}
+	world_counters(world, 5, &after);
+	CHECK_EQ(after.dl_packets - before.dl_packets, PIECES);
+	CHECK_EQ(after.dl_bytes - before.dl_bytes,
+		 sizeof(data) + PIECES * 28);
+}
+
+/* Datagrams arrive as they were sent, however they went into the kernel. */
+static void check_joined(struct world *world, int fd)
+{
+	static uint8_t sent[PIECES][1600];
+	uint8_t got[1600];
+	struct world_ip ip;
+
+	world_addresses(5, &ip);
+	for (unsigned int i = 0; i < PIECES; i++) {
+		uint8_t *p = sent[i];
+		size_t len = 28 + PIECE - (i == PIECES - 1 ? 7 : 0);
+
+		memset(p, (int)i, len);
+		memset(p, 0, 28);
+		p[0] = 0x45;
+		put_sum(p + 2, (uint16_t)len);
+		p[8] = 64;
+		p[9] = 17;
+		memcpy(p + 12, &ip.host4, 4);
+		memcpy(p + 16, &ip.gateway4, 4);
+		set_header_sum(p);
+		put_sum(p + 20, 5001);
+		put_sum(p + 22, 5001);
+		put_sum(p + 24, (uint16_t)(len - 20));
+		ipsum_put(p + 26, (uint16_t)~ipsum_fold(ipsum_add(
+			  ip_pseudo(p, false, 17, len - 20), p + 20,
+			  len - 20)));
+		/* One of them is broken on its way. */
+		if (i == 6)
+			p[100] ^= 1;
+		world_uplink(world, 5, p, len);
+	}
+	world_flush(world);
+	for (unsigned int i = 0; i < PIECES; i++) {
+		ssize_t len;
+
+		if (i == 6)
+			continue;
+		len = recv(fd, got, sizeof(got), 0);
+		CHECK_EQ(len, PIECE - (i == PIECES - 1 ? 7 : 0));
+		if (len > 0)
+			CHECK_MEM(got, sent[i] + 28, (size_t)len);
+	}
+	CHECK_EQ(recv(fd, got, sizeof(got), 0), -1);
+}
+
 /* In a child, because the process stays in the namespace. */
 static int tun_child(void)
 {
@@ -620,6 +724,7 @@ static int tun_child(void)
 	struct loop_timer limit;
 	uint8_t ping[128];
 	size_t len;
+	int udp;
 
 	if (!world)
 		return 1;
@@ -687,6 +792,15 @@ static int tun_child(void)
 	CHECK_EQ(n_seen, 1);
 	CHECK_EQ(seen[0].session, 2);
 	CHECK_EQ(seen[0].data[8], 63);
+
+	/* Large packets. */
+	udp = udp_socket(5);
+	check_cut(loop, world, udp);
+	check_joined(world, udp);
+	close(udp);
+	world_counters(world, 5, &counters);
+	CHECK_EQ(counters.ul_bad_checksum, 1);
+	CHECK_EQ(counters.ul_dropped, 0);
 
 	/* A wrong checksum is counted, and the kernel gets to see it. */
 	mux_reset(1);
