@@ -130,11 +130,16 @@ def test_hold_under_streams(modem: Modem, mux: str) -> None:
     with exact(modem, *sessions):
         ends = [begin_stream(modem, session, LOAD) for session in sessions]
         ends += [begin_segments(modem, 2, [(1300, 50000)] * 20)]
+        # It outlasts the streams, so that something always wants to go on.
+        modem.serve("udp", "ignore", Address(5).gateway4, PORT)
+        rain = modem.spawn("segments", "rain", Address(5).host4, Address(5).gateway4, PORT, 900, 20)
         for _ in range(20):
             seen = sum(uplink(modem, session) for session in sessions)
             modem.control(f"hold {UL_PIPE}")
             modem.control(f"release {UL_PIPE}")
             wait_until(lambda seen=seen: sum(uplink(modem, session) for session in sessions) > seen, 10, "it goes on")  # type: ignore[misc]
+        rain.kill(9)
+        rain.wait()
         for end in ends:
             end()
 
