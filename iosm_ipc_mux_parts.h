@@ -134,6 +134,8 @@ struct iosm_mux_waiting {
  * @in_flight: data transfers posted and not completed
  * @pending: bytes in them
  * @congested: @pending was too high and is not yet low
+ * @starved: buffers ran out since @share was computed
+ * @capacity: bytes that links that compete may have on their way together
  * @share: bytes that each link may have on its way
  * @batch: packets after which a batch is given to the modem at the latest
  * @block: the open block
@@ -184,6 +186,8 @@ struct iosm_mux {
 	unsigned int in_flight;
 	u32 pending;
 	bool congested;
+	bool starved;
+	u32 capacity;
 	u32 share;
 	u32 batch;
 	struct iosm_mux_block block;

@@ -23,8 +23,9 @@
 
 /* Blocks on their way that do not stop the next one from going before it is full */
 #define IN_FLIGHT_EAGER		2
-/* The least that a link may have on its way, however many compete, bytes */
-#define SHARE_MIN		8192
+/* What links that compete may have on their way together, bytes */
+#define CAPACITY_MAX		(PENDING_HIGH / 4 * 3)
+#define CAPACITY_MIN		(IOSM_MUX_SESSIONS * 1024)
 /* Packets in a batch: Aggregation ends a block by size, Lite rings for every 64 */
 #define BATCH_AGGR		IOSM_MUX_BLOCK_DATAGRAMS
 #define BATCH_LITE		64
@@ -117,7 +118,9 @@ static void iosm_mux_post_data(struct iosm_mux *mux, struct iosm_mux_buffer *buf
 struct iosm_mux_buffer *iosm_mux_ul_get_command(struct iosm_mux *mux, unsigned int keep)
 {
 	lockdep_assert_held(&mux->tx_lock);
-	if (mux->commands_free <= keep || !iosm_pipe_room(mux->channel.ul))
+	/* An open block has a buffer, and must find a place in the ring for it. */
+	if (mux->commands_free <= keep ||
+	    iosm_pipe_room(mux->channel.ul) <= (mux->block_buffer ? 1 : 0))
 		return NULL;
 	mux->commands_free--;
 	return iosm_mux_pop(&mux->free_commands);
@@ -259,6 +262,7 @@ void iosm_mux_ul_init(struct iosm_mux *mux)
 {
 	spin_lock_init(&mux->tx_lock);
 	mux->batch = mux->variant == IOSM_MUX_AGGR ? BATCH_AGGR : BATCH_LITE;
+	mux->capacity = CAPACITY_MAX;
 	mux->share = PENDING_HIGH;
 }
 
@@ -269,7 +273,8 @@ static bool iosm_mux_may_send(struct iosm_mux *mux, const struct iosm_mux_sessio
 {
 	return session->link && !session->flow_mask && !mux->congested &&
 	       session->outstanding < mux->share &&
-	       (!mux->use_credits || session->credits) && iosm_mux_data_room(mux);
+	       (!mux->use_credits || session->credits) &&
+	       (mux->block_buffer || iosm_mux_data_room(mux));
 }
 
 /* Has a session a use for its part of the pipe? */
@@ -278,18 +283,33 @@ static bool iosm_mux_competes(struct iosm_mux *mux, const struct iosm_mux_sessio
 	if (session->outstanding)
 		return true;
 	return session->held.skb && !session->flow_mask &&
-	       (!mux->use_credits || session->credits);
+	       (!mux->use_credits || session->credits >= iosm_packet_next(&session->held));
 }
 
+/*
+ * One link may use all of the pipe. What several get together stays below the
+ * threshold of congestion, which stops all of them, whoever has how much; and, if
+ * buffers ran out before, below what was on its way then.
+ */
 static void iosm_mux_update_share(struct iosm_mux *mux)
 {
 	unsigned int competing = 0;
+	u32 outstanding = 0;
 	u8 s;
 
 	lockdep_assert_held(&mux->tx_lock);
-	for (s = 0; s < IOSM_MUX_SESSIONS; s++)
+	for (s = 0; s < IOSM_MUX_SESSIONS; s++) {
 		competing += iosm_mux_competes(mux, &mux->sessions[s]);
-	mux->share = max(PENDING_HIGH / max(competing, 1U), SHARE_MIN);
+		outstanding += mux->sessions[s].outstanding;
+	}
+	if (mux->starved)
+		mux->capacity = outstanding - outstanding / 8;
+	else
+		mux->capacity += mux->capacity / 16;
+	mux->capacity = clamp(mux->capacity, CAPACITY_MIN, CAPACITY_MAX);
+	mux->starved = false;
+
+	mux->share = competing > 1 ? mux->capacity / competing : PENDING_HIGH;
 }
 
 static u8 iosm_mux_session_id(struct iosm_mux *mux, const struct iosm_mux_session *session)
@@ -370,8 +390,10 @@ static bool iosm_mux_encode_aggr(struct iosm_mux *mux, struct iosm_mux_session *
 		iosm_mux_post_block(mux);
 
 	if (!mux->block_buffer) {
-		if (!iosm_mux_data_room(mux))
+		if (!iosm_mux_data_room(mux)) {
+			mux->starved = true;
 			return false;
+		}
 		mux->block_buffer = iosm_mux_pop(&mux->free_data);
 		iosm_mux_block_begin(&mux->block, mux->block_buffer->data,
 				     IOSM_MUX_BLOCK_SIZE);
@@ -396,9 +418,6 @@ static bool iosm_mux_encode_lite(struct iosm_mux *mux, struct iosm_mux_session *
 
 	if (mux->use_credits && session->credits < length)
 		return false;
-	if (!iosm_mux_data_room(mux))
-		return false;
-
 	buffer = iosm_mux_pop(&mux->free_data);
 	len = iosm_mux_wire_adgh(buffer->data, IOSM_MUX_LITE_SIZE, id,
 				 packet->skb->priority, session->pad, length, &payload);
@@ -429,8 +448,10 @@ static bool iosm_mux_encode(struct iosm_mux *mux, struct iosm_mux_session *sessi
 	bool encoded = true;
 
 	while (encoded && (length = iosm_packet_next(packet))) {
-		if (!iosm_mux_may_send(mux, session))
+		if (!iosm_mux_may_send(mux, session)) {
+			mux->starved |= !iosm_mux_data_room(mux);
 			break;
+		}
 		if (mux->variant == IOSM_MUX_AGGR)
 			encoded = iosm_mux_encode_aggr(mux, session, packet, length);
 		else
@@ -512,33 +533,36 @@ static void iosm_mux_stop_link(struct iosm_mux *mux, struct iosm_mux_session *se
 	mux->ops->stop(session->link);
 }
 
-/* Lets a stopped session go on if it can, the held packet first. */
-static void iosm_mux_resume_link(struct iosm_mux *mux, struct iosm_mux_session *session)
+/* Lets a stopped session go on if it can, the held packet first; true if it did. */
+static bool iosm_mux_resume_link(struct iosm_mux *mux, struct iosm_mux_session *session)
 {
 	struct sk_buff *skb = session->held.skb;
 	bool more = false;
 
 	if (!session->stopped || !iosm_mux_may_send(mux, session))
-		return;
+		return false;
 	/* In runs, not one by one: neighbours in a block are cheaper to handle. */
 	if (session->outstanding > mux->share / 2)
-		return;
+		return false;
 
 	if (skb) {
 		if (!iosm_mux_encode(mux, session, &session->held, &more))
-			return;
+			return true;
 		session->held.skb = NULL;
 		dev_consume_skb_any(skb);
 		if (!iosm_mux_may_send(mux, session))
-			return;
+			return true;
 	}
 	session->stopped = false;
 	mux->ops->wake(session->link);
+	return true;
 }
 
-/* All links, beginning with another one each time (Q84). */
+/* All links, beginning with the one behind the one that was first before (Q84). */
 static void iosm_mux_resume_all(struct iosm_mux *mux)
 {
+	bool first = true;
+	u8 next = mux->wake_next;
 	u8 i;
 
 	lockdep_assert_held(&mux->tx_lock);
@@ -547,11 +571,13 @@ static void iosm_mux_resume_all(struct iosm_mux *mux)
 	mux->congested = false;
 	iosm_mux_update_share(mux);
 	for (i = 0; i < IOSM_MUX_SESSIONS; i++) {
-		u8 s = (mux->wake_next + i) % IOSM_MUX_SESSIONS;
+		u8 s = (next + i) % IOSM_MUX_SESSIONS;
 
-		iosm_mux_resume_link(mux, &mux->sessions[s]);
+		if (iosm_mux_resume_link(mux, &mux->sessions[s]) && first) {
+			mux->wake_next = (s + 1) % IOSM_MUX_SESSIONS;
+			first = false;
+		}
 	}
-	mux->wake_next = (mux->wake_next + 1) % IOSM_MUX_SESSIONS;
 }
 
 /* Takes over a packet; 0 unless it has to be dropped. */

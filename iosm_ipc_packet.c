@@ -31,6 +31,9 @@
 /* IPv4 and TCP, both with all their options: the longest that are not tunnels */
 #define HEADERS_MAX	120
 
+/* Super-packets that IOSM_PACKET_FEATURES announces */
+#define GSO_KINDS	(SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_UDP_L4)
+
 /**
  * iosm_packet_begin() - look at a packet
  * @packet: what to initialise
@@ -51,8 +54,8 @@ int iosm_packet_begin(struct iosm_packet *packet, struct sk_buff *skb)
 	if (!skb_is_gso(skb))
 		return 0;
 
-	if (!(skb_shinfo(skb)->gso_type &
-	      (SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_UDP_L4)))
+	if (!(skb_shinfo(skb)->gso_type & GSO_KINDS) ||
+	    skb_shinfo(skb)->gso_type & ~(GSO_KINDS | SKB_GSO_DODGY))
 		return -EINVAL;
 	packet->headers = tso_start(skb, &packet->tso);
 	if (packet->headers > HEADERS_MAX || packet->headers > skb_headlen(skb) ||

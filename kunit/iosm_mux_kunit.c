@@ -1465,13 +1465,12 @@ static void super_packet_stops_in_the_middle(struct kunit *test)
 		modem_credits(t, 0, 1000000);
 		break;
 	case BY_BUFFERS:
-		/* each buffer that comes back is room for another datagram, or for more */
+		/* it goes on while others still come back, not after the last one */
 		if (!aggr(t))
 			KUNIT_EXPECT_EQ(test, h.sent, 128 - 120);
-		KUNIT_ASSERT_EQ(test, modem_take(t, 1), 1);
-		KUNIT_EXPECT_GT(test, t->links[0].sent_packets, h.sent);
-		if (!aggr(t))
-			KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, h.sent + 1);
+		while (t->links[0].sent_packets == h.sent)
+			KUNIT_ASSERT_EQ(test, modem_take(t, 1), 1);
+		KUNIT_EXPECT_GT(test, iosm_fake_posted(t->fake, UL_PIPE), 0);
 		break;
 	case BY_THRESHOLD:
 		/* not before half of it is gone */
@@ -1481,9 +1480,9 @@ static void super_packet_stops_in_the_middle(struct kunit *test)
 		}
 		break;
 	case BY_SHARE:
-		/* half of the pipe, and not a datagram more */
-		KUNIT_EXPECT_GE(test, t->links[0].sent_bytes, 56320);
-		KUNIT_EXPECT_LT(test, t->links[0].sent_bytes, 56320 + 1440);
+		/* half of what those who compete may have, and not a datagram more */
+		KUNIT_EXPECT_GE(test, t->links[0].sent_bytes, 42240);
+		KUNIT_EXPECT_LT(test, t->links[0].sent_bytes, 42240 + 1440);
 		break;
 	}
 	modem_take_all(t);
