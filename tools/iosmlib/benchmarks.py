@@ -414,6 +414,8 @@ def booted(programs: Programs, settings: Settings, driver: str, mux: str, option
         for process in (bench.emulator.process, bench.guest.process):
             assert process
             favour(process.pid, settings.nice)
+        # What Debian's systemd sets; the kernel's own choice has one queue for everybody.
+        bench.guest.sh("echo fq_codel >/proc/sys/net/core/default_qdisc")
         # Only what is measured shall be on the links.
         bench.guest.sh("cd /proc/sys/net/ipv6/conf && for c in default all; do echo 1 >$c/disable_ipv6; done")
         if driver == STOCK:
