@@ -76,6 +76,8 @@ enum vhost_request {
 #define VHOST_INTERRUPTS 1
 #define VHOST_FDS	8
 #define VHOST_PAYLOAD	512
+/* Used buffers of posted writes that the guest is called for; it has 20 */
+#define WRITES_RETURNED	8
 
 #define VRING_INDEX_MASK	0xffu
 #define VRING_NO_FD		0x100u
@@ -140,6 +142,9 @@ struct vhost {
 	/* interrupts that wait for a buffer of queue 1 */
 	bool msi_pending, pme_pending;
 	uint16_t msi_data;
+
+	/* end of the used ring of queue 0 when the guest was called last */
+	uint16_t writes_returned;
 
 	/* the last interrupt: its entry in the used ring of queue 1 */
 	bool msi_sent;
@@ -208,6 +213,7 @@ static void vhost_unplug(struct vhost *vhost)
 	vhost->msi_pending = false;
 	vhost->pme_pending = false;
 	vhost->msi_sent = false;
+	vhost->writes_returned = 0;
 	pcidev_power_on(vhost->pci);
 	gmem_clear(vhost->mem);
 }
@@ -392,6 +398,26 @@ static uint32_t vhost_execute(struct vhost *vhost, size_t given)
 	}
 }
 
+/*
+ * The guest has 20 buffers for posted writes, and takes used ones back when it is
+ * called. It needs no call for each write; but with no buffer left it would wait,
+ * in a loop, until its next write was carried out.
+ */
+static void vhost_return_writes(struct vhost *vhost)
+{
+	struct vhost_queue *queue = &vhost->queue[VHOST_COMMANDS];
+	uint16_t used = queue->ring.used;
+	const uint64_t one = 1;
+
+	if (!queue->enabled || queue->call < 0 ||
+	    (uint16_t)(used - vhost->writes_returned) < WRITES_RETURNED ||
+	    vring_seen(&queue->ring, (uint16_t)(used - WRITES_RETURNED)))
+		return;
+	vhost->writes_returned = used;
+	if (write(queue->call, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_warn("cannot call the guest: %s", strerror(errno));
+}
+
 /* Returns whether there were any. */
 static bool vhost_run_commands(struct vhost *vhost)
 {
@@ -422,6 +448,7 @@ static bool vhost_run_commands(struct vhost *vhost)
 	}
 	if (found < 0)
 		vhost_protocol_error(vhost, "command queue");
+	vhost_return_writes(vhost);
 	return vhost->counters.commands != before;
 }
 

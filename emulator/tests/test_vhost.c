@@ -495,6 +495,38 @@ TEST(a_guest_without_event_indices_gets_none)
 	bench_free(b);
 }
 
+TEST(posted_writes_come_back_before_the_guest_has_none)
+{
+	struct bench *b = bench_new();
+	uint8_t data[64];
+
+	b->event_idx = true;
+	plug(b);
+	enable(b);
+	run(b);
+	set_seen(b, 0, b->used[0]);
+	access_header(b, VIRTIO_PCIDEV_OP_MMIO_WRITE, 0, 4, 0x10);
+	desc(b, 0, 0, MEM_GUEST + REQUEST, 20, 0, 0);
+	for (unsigned int i = 0; i < 7; i++)
+		make_available(b, 0, 0);
+	kick(b, 0);
+	CHECK_EQ(read(b->call[0], data, sizeof(data)), -1);
+	make_available(b, 0, 0);
+	kick(b, 0);
+	CHECK_EQ(read(b->call[0], data, sizeof(data)), 8);
+
+	/* One call for so many; who looks himself needs none. */
+	for (unsigned int i = 0; i < 7; i++)
+		make_available(b, 0, 0);
+	kick(b, 0);
+	CHECK_EQ(read(b->call[0], data, sizeof(data)), -1);
+	set_seen(b, 0, (uint16_t)(b->used[0] + 12));
+	make_available(b, 0, 0);
+	kick(b, 0);
+	CHECK_EQ(read(b->call[0], data, sizeof(data)), -1);
+	bench_free(b);
+}
+
 TEST(an_interrupt_that_nobody_saw_is_not_repeated)
 {
 	struct bench *b = bench_new();
