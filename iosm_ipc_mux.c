@@ -21,8 +21,8 @@
  *                             free <------------------- accounting, wake-ups
  *
  * In Aggregation a packet extends the open block. The block is posted when it is
- * full; when the stack says that no more packets follow and fewer than
- * IN_FLIGHT_EAGER blocks are on their way; or by the completion of one of those.
+ * full; when the stack says that no more packets follow and no block is on its way;
+ * or by the completion of the one that was.
  * In Lite every packet is a transfer of its own. In both, the doorbell rings when
  * what it would tell is at least half of what the modem knows of. So a lone packet
  * waits for nothing, batches form under load only, and there is no timer.

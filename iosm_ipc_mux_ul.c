@@ -21,8 +21,6 @@
 #define PENDING_HIGH		112640
 #define PENDING_LOW		(PENDING_HIGH / 2)
 
-/* Blocks on their way that do not stop the next one from going before it is full */
-#define IN_FLIGHT_EAGER		2
 /* What links that compete may have on their way together, bytes */
 #define CAPACITY_MAX		(PENDING_HIGH / 4 * 3)
 #define CAPACITY_MIN		(IOSM_MUX_SESSIONS * 1024)
@@ -263,7 +261,7 @@ void iosm_mux_ul_init(struct iosm_mux *mux)
 	spin_lock_init(&mux->tx_lock);
 	mux->batch = mux->variant == IOSM_MUX_AGGR ? BATCH_AGGR : BATCH_LITE;
 	mux->capacity = CAPACITY_MAX;
-	mux->share = PENDING_HIGH;
+	mux->share = U32_MAX;
 }
 
 /* Uplink data */
@@ -309,7 +307,7 @@ static void iosm_mux_update_share(struct iosm_mux *mux)
 	mux->capacity = clamp(mux->capacity, CAPACITY_MIN, CAPACITY_MAX);
 	mux->starved = false;
 
-	mux->share = competing > 1 ? mux->capacity / competing : PENDING_HIGH;
+	mux->share = competing > 1 ? mux->capacity / competing : U32_MAX;
 }
 
 static u8 iosm_mux_session_id(struct iosm_mux *mux, const struct iosm_mux_session *session)
@@ -515,7 +513,7 @@ static void iosm_mux_flush(struct iosm_mux *mux)
 {
 	lockdep_assert_held(&mux->tx_lock);
 	if (mux->block_buffer &&
-	    (mux->in_flight < IN_FLIGHT_EAGER || mux->block.count >= mux->batch))
+	    (!mux->in_flight || mux->block.count >= mux->batch))
 		iosm_mux_post_block(mux);
 
 	if (!iosm_mux_worth_ringing(mux))
