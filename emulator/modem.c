@@ -24,8 +24,6 @@
 /* A doorbell that did not come for so many looks will never come. */
 #define WATCH_US	1000000
 #define WATCH_LOOKS	5
-/* Tell the host when so many downlink TDs wait, so that it works meanwhile. */
-#define DL_BATCH	8
 /* Doorbells on their way from as many contexts of the host. */
 #define BELLS_IN_FLIGHT	3
 #define TRAFFIC_US	1000000
@@ -121,30 +119,34 @@ static void modem_moderated(void *ctx)
 }
 
 /*
- * Uplink TDs were completed. The host need not know at once, unless it may wait
- * for them: when nothing was told for a while, or much of the ring is done.
+ * TDs were completed. The host need not know at once, unless it may wait for them:
+ * when nothing was told for a while, or much of the ring is done.
  */
-static void modem_moderate(struct modem *modem, const struct ring_pipe *pipe)
+static void modem_moderate(struct modem *modem, const struct ring_pipe *pipe,
+			   unsigned int unsignalled)
 {
 	uint64_t since = loop_now_us(modem->loop) - modem->signalled_us;
 	uint32_t wait = pipe->backoff_us;
 
 	if (wait > modem->config.coalesce_us)
 		wait = modem->config.coalesce_us;
-	if (since >= wait || modem->unsignalled >= (pipe->entries + 3u) / 4)
+	if (since >= wait || unsignalled >= (pipe->entries + 3u) / 4)
 		modem->interrupt = true;
 	else if (!modem->moderation.armed)
 		loop_timer_arm(&modem->moderation, wait - since);
 }
 
+/* So much of a ring does not wait for the end of the turn. */
 static void modem_completed(void *ctx)
 {
 	struct modem *modem = ctx;
+	const struct ring_pipe *pipe = &modem->rings.pipe[MUX_DL_PIPE];
 
-	if (++modem->dl_unsignalled >= DL_BATCH)
+	modem->dl_unsignalled++;
+	if (modem->dl_unsignalled >= (pipe->entries + 3u) / 4)
 		modem_interrupt(modem);
 	else
-		modem->interrupt = true;
+		modem_schedule(modem);
 }
 
 static void modem_running(void *ctx)
@@ -416,7 +418,7 @@ static void modem_scan(struct modem *modem)
 		if (n == MUX_UL_PIPE)
 			modem->last_traffic_us = loop_now_us(modem->loop);
 		modem->unsignalled += count;
-		modem_moderate(modem, pipe);
+		modem_moderate(modem, pipe, modem->unsignalled);
 	}
 	check_fill(modem);
 	for (unsigned int n = 1; n < WIRE_PIPES; n += 2)
@@ -664,6 +666,9 @@ static void modem_work(void *ctx)
 	if (modem->scan)
 		modem_scan(modem);
 	modem_send(modem);
+	if (modem->dl_unsignalled && !modem->interrupt)
+		modem_moderate(modem, &modem->rings.pipe[MUX_DL_PIPE],
+			       modem->dl_unsignalled);
 	if (modem->interrupt)
 		modem_interrupt(modem);
 	if (modem_wants_poll(modem) && !modem->poll.armed)
