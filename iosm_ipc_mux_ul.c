@@ -14,15 +14,15 @@
 #define CHUNK_SIZE		(PAGE_SIZE << CHUNK_ORDER)
 
 /*
- * Bytes on their way above which all links stop, and below which they go on. The
- * first is that of protocol.rst 5.8 (b); the second is higher than there, so that
- * the modem does not run dry while the stack wakes up.
+ * Bytes on their way above which all links stop, and below which they go on
+ * (protocol.rst 5.8 (b)). The byte queue limits of a link find out how much of this
+ * is of use; this is only the bound for all.
  */
-#define PENDING_HIGH		112640
+#define PENDING_HIGH		196608
 #define PENDING_LOW		(PENDING_HIGH / 2)
 
 /* What links that compete may have on their way together, bytes */
-#define CAPACITY_MAX		(PENDING_HIGH / 4 * 3)
+#define CAPACITY_MAX		(PENDING_HIGH / 8 * 7)
 #define CAPACITY_MIN		(IOSM_MUX_SESSIONS * 1024)
 /* Packets in a batch: Aggregation ends a block by size, Lite rings for every 64 */
 #define BATCH_AGGR		IOSM_MUX_BLOCK_DATAGRAMS

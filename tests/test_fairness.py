@@ -12,7 +12,7 @@ from testlib.capture import Captured
 from testlib.modem import Address, Modem
 
 UL_PIPE = 0
-THRESHOLD = 112640
+THRESHOLD = 196608
 PORT = 7800
 # Packets of each link, as many as the queue in front of it holds, and about as many bytes.
 SIZES = {0: 1400, 2: 400, 5: 900, 7: 1000}
