@@ -61,7 +61,7 @@ oracle:
 	@KERNEL='$(KERNEL)' FLAVOUR='$(FLAVOUR)' tools/test --oracle $(if $(T),-- $(T))
 
 bench:
-	@tools/packages test
+	@tools/packages test bench
 	@KERNEL='$(KERNEL)' tools/bench $(B)
 
 soak:
