@@ -29,7 +29,7 @@ struct world;
  * @boot_us: time in stage BOOT before RUN; 0 = RUN from the start
  * @idle_us: device sleep after so much silence; 0 = never
  * @running_us: delay of the interrupt that says RUNNING
- * @coalesce_us: collect uplink completions for at most so long; the first one
+ * @coalesce_us: collect completions for at most so long; the first one
  *	after a pause of as much is told at once
  */
 struct modem_config {

@@ -84,7 +84,7 @@ static const char help[] =
 "  --idle-sleep MS       device sleep after so much silence, 0 = never (0)\n"
 "  --running-delay MS    delay of the interrupt that says RUNNING (50)\n"
 "  --response-delay MS   delay of session responses (1)\n"
-"  --coalesce US         collect uplink completions for at most so long, and not\n"
+"  --coalesce US         collect completions for at most so long, and not\n"
 "                        longer than the host allows in its OPEN message (100)\n"
 "World:\n"
 "  --world tun|echo|sink|source   where IP packets go to (tun)\n"

@@ -349,6 +349,41 @@ TEST(uplink_interrupts_are_as_far_apart_as_the_backoff)
 	g_free(g);
 }
 
+TEST(downlink_interrupts_are_as_far_apart_as_the_backoff)
+{
+	struct guest *g = g_new(false, WORLD_SINK);
+	unsigned int before;
+	uint8_t packet[64];
+
+	g_channel(g, 0, 64, 2048);
+	CHECK_EQ(g_session(g, 0), 0);
+	g_run(g, 5000);
+	before = g->msis;
+	g_packet(packet, 0, 64);
+	/* The first one after a pause is told at once. */
+	CHECK(mux_deliver(&g->modem.mux, 0, packet, 64));
+	g_run(g, 0);
+	CHECK_EQ(g->msis, before + 1);
+	g_run(g, 300);
+	CHECK(mux_deliver(&g->modem.mux, 0, packet, 64));
+	g_run(g, 0);
+	CHECK(mux_deliver(&g->modem.mux, 0, packet, 64));
+	g_run(g, 699);
+	CHECK_EQ(g->msis, before + 1);
+	g_run(g, 1);
+	CHECK_EQ(g->msis, before + 2);
+	/* A quarter of the ring does not wait, not even for the end of the turn. */
+	for (int i = 0; i < 15; i++)
+		CHECK(mux_deliver(&g->modem.mux, 0, packet, 64));
+	CHECK_EQ(g->msis, before + 2);
+	CHECK(mux_deliver(&g->modem.mux, 0, packet, 64));
+	CHECK_EQ(g->msis, before + 3);
+	g_run(g, 5000);
+	CHECK_EQ(g->msis, before + 3);
+	CHECK_CLEAN(g);
+	g_free(g);
+}
+
 TEST(held_pipe_is_left_alone)
 {
 	struct guest *g = g_new(true, WORLD_SINK);
