@@ -20,7 +20,7 @@
 #include "iosm_ipc_packet.h"
 
 #define IOSM_MUX_AGGR_BUFFERS	16	/* blocks under construction or sent */
-#define IOSM_MUX_LITE_BUFFERS	192	/* single datagrams sent */
+#define IOSM_MUX_LITE_BUFFERS	240	/* single datagrams sent */
 
 #define IOSM_MUX_COMMAND_BUFFERS		16	/* commands, answers, Lite queue levels */
 #define IOSM_MUX_COMMAND_STRIDE		64	/* bytes */

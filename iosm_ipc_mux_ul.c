@@ -275,13 +275,17 @@ static bool iosm_mux_may_send(struct iosm_mux *mux, const struct iosm_mux_sessio
 	       (mux->block_buffer || iosm_mux_data_room(mux));
 }
 
-/* Has a session a use for its part of the pipe? */
+/* Has a session a use for its part of the pipe, also if all it sent has completed? */
 static bool iosm_mux_competes(struct iosm_mux *mux, const struct iosm_mux_session *session)
 {
+	u32 wanted = session->held.skb ? iosm_packet_next(&session->held) : 1;
+
 	if (session->outstanding)
 		return true;
-	return session->held.skb && !session->flow_mask &&
-	       (!mux->use_credits || session->credits >= iosm_packet_next(&session->held));
+	if (!session->link || session->flow_mask ||
+	    (mux->use_credits && session->credits < wanted))
+		return false;
+	return session->held.skb || mux->ops->backlog(session->link);
 }
 
 /*
@@ -303,7 +307,7 @@ static void iosm_mux_update_share(struct iosm_mux *mux)
 	if (mux->starved)
 		mux->capacity = outstanding - outstanding / 8;
 	else
-		mux->capacity += mux->capacity / 16;
+		mux->capacity += mux->capacity / 64;
 	mux->capacity = clamp(mux->capacity, CAPACITY_MIN, CAPACITY_MAX);
 	mux->starved = false;
 

@@ -20,7 +20,7 @@
 /* Bytes on their way that stop all links, and what several may have together */
 #define THRESHOLD	196608
 #define CAPACITY	(THRESHOLD / 8 * 7)
-#define LITE_BUFFERS	192
+#define LITE_BUFFERS	240
 
 #define UL_PIPE		0
 #define DL_PIPE		1
@@ -1224,6 +1224,25 @@ static void sessions_share_a_block(struct kunit *test)
 							5 * 44 + 24 + 16));
 	for (s = 0; s < IOSM_MUX_SESSIONS; s++)
 		KUNIT_EXPECT_EQ(test, t->links[s].completed_packets, s ? 1 : 2);
+}
+
+/* All that it sent has completed, and its queue has more: it must find room. */
+static void backlog_competes(struct kunit *test)
+{
+	struct mux_test *t = mux_test(test);
+	unsigned int i;
+
+	must_open(t, 0);
+	must_open(t, 1);
+	modem_lazy(t);
+	t->links[1].backlog = 5000;
+	for (i = 0; i < 1000 && !t->links[0].stopped; i++)
+		KUNIT_ASSERT_EQ(test, send(t, 0, 1400), 0);
+	KUNIT_EXPECT_GE(test, t->links[0].sent_bytes, CAPACITY / 2 - 1400);
+	KUNIT_EXPECT_LE(test, t->links[0].sent_bytes, CAPACITY / 2 + 1400);
+	t->links[1].backlog = 0;
+	modem_take_all(t);
+	KUNIT_EXPECT_FALSE(test, t->links[0].stopped);
 }
 
 /* protocol.rst 5.8 (b) */
@@ -3009,6 +3028,7 @@ static struct kunit_case iosm_mux_cases[] = {
 	KUNIT_CASE(long_batch_is_rung),
 	KUNIT_CASE(full_block_is_posted),
 	KUNIT_CASE(sessions_share_a_block),
+	CASE(backlog_competes),
 	CASE(too_much_on_its_way_stops_the_links),
 	KUNIT_CASE(no_buffer_stops_a_link),
 	KUNIT_CASE(open_block_goes_before_the_close),

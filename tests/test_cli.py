@@ -148,7 +148,9 @@ def demo(kit: Kit, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]
     """A demonstration in the middle of its work."""
     mark = uuid.uuid4().hex
     environment = {**os.environ, MARK: mark, "TMPDIR": str(tmp_path)}
-    process = subprocess.Popen([TOP / "tools" / "demo"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    # Who is started in the background by a shell ignores SIGINT, and so would the demonstration.
+    process = subprocess.Popen(["env", "--default-signal=INT", TOP / "tools" / "demo"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True)
     assert process.stdout
     for line in process.stdout:

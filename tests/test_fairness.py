@@ -14,9 +14,10 @@ from testlib.modem import Address, Modem
 UL_PIPE = 0
 THRESHOLD = 196608
 PORT = 7800
-# Packets of each link, as many as the queue in front of it holds, and about as many bytes.
+# Sizes of the packets of each link. A link gets its part in pieces of about 40 KiB: there must be many of them.
 SIZES = {0: 1400, 2: 400, 5: 900, 7: 1000}
-BYTES = 300_000
+BYTES = 1_200_000
+QUEUE = 4000
 
 pytestmark = pytest.mark.emulator(pcap=True)
 
@@ -37,7 +38,14 @@ def shares(packets: list[Captured]) -> dict[int, int]:
 def test_bytes_are_shared(modem: Modem, mux: str) -> None:
     """The modem pauses until each link has a full queue, and takes all then."""
     modem.up(*SIZES)
-    modem.guest.sh("echo 8000000 > /proc/sys/net/core/wmem_default")
+    # The stack hands over 64 packets at a time, which is less than what a link with small ones may have on its way.
+    modem.guest.sh("echo 16000000 > /proc/sys/net/core/wmem_default; echo 2 > /proc/sys/net/core/dev_weight_tx_bias")
+    for session in SIZES:
+        name = f"wwan0-{session}" if session else "wwan0"
+        # Byte queue limits would stop a link before anything else does; they change with the next completion.
+        modem.guest.sh(f"ip link set {name} txqueuelen {QUEUE}; "
+                       f"echo 1000000 > /sys/class/net/{name}/queues/tx-0/byte_queue_limits/limit_min")
+        modem.ping(Address(session).gateway4)
     servers, senders = [], []
     with modem.capturing() as packets:
         modem.control(f"hold {UL_PIPE}")
@@ -52,7 +60,7 @@ def test_bytes_are_shared(modem: Modem, mux: str) -> None:
         total = sum(BYTES // size for size in SIZES.values())
         wait_until(lambda: sum(modem.stats()["sessions"][session]["ul_packets"] for session in SIZES) >= total, 20,
                    "all has been sent")
-    modem.guest.sh("echo 212992 > /proc/sys/net/core/wmem_default")
+    modem.guest.sh("echo 212992 > /proc/sys/net/core/wmem_default; echo 1 > /proc/sys/net/core/dev_weight_tx_bias")
     found = shares(packets)
     assert sum(found.values()) > BYTES, "the links did not compete for long"
-    assert min(found.values()) > max(found.values()) / 2, found
+    assert min(found.values()) > max(found.values()) * 0.6, found

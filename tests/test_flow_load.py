@@ -106,7 +106,7 @@ def test_super_packet_meets_a_stop(modem: Modem, mux: str) -> None:
 
 @pytest.mark.parametrize("sessions", ((0,), (1, 3, 6)), ids=str)
 def test_threshold(modem: Modem, mux: str, sessions: tuple[int, ...]) -> None:
-    """A modem that takes nothing: links stop when 192 KiB are on their way (and a block is open), and go on when it takes; nothing is lost."""
+    """A modem that takes nothing: links stop at 192 KiB, plus an open block, and go on when it takes; nothing is lost."""
     modem.up(*sessions)
     lift_queue_limits(modem, *sessions)
     for _ in range(2):

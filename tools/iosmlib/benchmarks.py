@@ -354,8 +354,8 @@ class Machine:
     def ping(self) -> dict[str, float]:
         """Round trips from the guest to the network, at a steady pace."""
         count = self.settings.pings
-        done = self.bench.guest.run(["chrt", "-f", "50", "ping", "-n", "-i", str(PING_INTERVAL), "-c", str(count), "-W", "2", "10.64.0.1"],
-                                    timeout=count * PING_INTERVAL + 30, check=False)
+        argv = ["chrt", "-f", "50", "ping", "-n", "-i", str(PING_INTERVAL), "-c", str(count), "-W", "2", "10.64.0.1"]
+        done = self.bench.guest.run(argv, timeout=count * PING_INTERVAL + 30, check=False)
         return parse_ping(done.out, count)
 
     def end_servers(self) -> None:
