@@ -184,10 +184,8 @@ static bool iosm_mux_refill(struct iosm_mux *mux, gfp_t gfp)
 static unsigned int iosm_mux_known_buffers(struct iosm_mux *mux)
 {
 	const struct iosm_pipe *dl = mux->channel.dl;
-	unsigned int posted = iosm_pipe_posted(dl);
-	unsigned int unknown = iosm_ring_distance(dl->rung, dl->head, dl->entries);
 
-	return posted - min(unknown, posted);
+	return iosm_pipe_posted(dl) - iosm_pipe_unrung(dl);
 }
 
 static enum hrtimer_restart iosm_mux_refill_timeout(struct hrtimer *timer)

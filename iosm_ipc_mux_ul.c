@@ -332,15 +332,6 @@ static u32 iosm_mux_level(struct iosm_mux *mux, const struct iosm_mux_session *s
 	return level;
 }
 
-/* Transfers posted in the ring that the modem was not rung for */
-static unsigned int iosm_mux_unrung(struct iosm_mux *mux)
-{
-	const struct iosm_pipe *ul = mux->channel.ul;
-
-	return min(iosm_ring_distance(ul->rung, ul->head, ul->entries),
-		   iosm_pipe_posted(ul));
-}
-
 static void iosm_mux_ring(struct iosm_mux *mux)
 {
 	mux->stats.ul_doorbells++;
@@ -373,7 +364,7 @@ static void iosm_mux_post_block(struct iosm_mux *mux)
 		return;
 	}
 	trace_iosm_mux_transfer(mux->modem->dev, true, mux->block.count, len);
-	idle = iosm_pipe_posted(mux->channel.ul) == iosm_mux_unrung(mux);
+	idle = iosm_pipe_posted(mux->channel.ul) == iosm_pipe_unrung(mux->channel.ul);
 	iosm_mux_post_data(mux, buffer, len);
 	/* The rest of a burst is rung for once, at its end. */
 	if (idle)
@@ -502,7 +493,7 @@ static void iosm_mux_post_levels(struct iosm_mux *mux)
  */
 static bool iosm_mux_worth_ringing(struct iosm_mux *mux)
 {
-	unsigned int unrung = iosm_mux_unrung(mux);
+	unsigned int unrung = iosm_pipe_unrung(mux->channel.ul);
 	unsigned int known = iosm_pipe_posted(mux->channel.ul) - unrung;
 
 	return unrung && (2 * unrung >= known || unrung >= mux->batch);

@@ -516,6 +516,22 @@ unsigned int iosm_pipe_room(const struct iosm_pipe *pipe)
 }
 
 /**
+ * iosm_pipe_unrung() - how many TDs the modem has and was not rung for
+ * @pipe: an open pipe
+ *
+ * A modem that is at work looks at the head by itself: it may have completed TDs
+ * that it was never rung for. They do not count.
+ *
+ * Context: any; the pipe's owner.
+ * Return: 0 to iosm_pipe_posted().
+ */
+unsigned int iosm_pipe_unrung(const struct iosm_pipe *pipe)
+{
+	return min(iosm_ring_distance(pipe->rung, pipe->head, pipe->entries),
+		   iosm_pipe_posted(pipe));
+}
+
+/**
  * iosm_pipe_post() - fill one TD; the modem does not see it yet
  * @pipe: an open pipe with room
  * @dma: bus address of the buffer; the device owns the buffer from now on
@@ -547,15 +563,13 @@ void iosm_pipe_post(struct iosm_pipe *pipe, dma_addr_t dma, u32 len,
  * @protocol: the rings
  * @pipe: an open pipe
  *
- * Context: any; the pipe's owner.
- * Return: true if there is something that the modem was not rung for.
+ * Context: any; the pipe's owner. Implements protocol.rst 3.5.4.
  */
-bool iosm_pipe_publish(struct iosm_protocol *protocol, struct iosm_pipe *pipe)
+void iosm_pipe_publish(struct iosm_protocol *protocol, struct iosm_pipe *pipe)
 {
 	/* Pairs with the modem, which reads the head before the TDs. */
 	dma_wmb();
 	WRITE_ONCE(protocol->shm->heads[pipe->number], cpu_to_le32(pipe->head));
-	return pipe->rung != pipe->head;
 }
 
 /**

@@ -184,9 +184,10 @@ unsigned int iosm_ring_distance(unsigned int from, unsigned int to,
 				unsigned int entries);
 unsigned int iosm_pipe_posted(const struct iosm_pipe *pipe);
 unsigned int iosm_pipe_room(const struct iosm_pipe *pipe);
+unsigned int iosm_pipe_unrung(const struct iosm_pipe *pipe);
 void iosm_pipe_post(struct iosm_pipe *pipe, dma_addr_t dma, u32 len,
 		    void *cookie);
-bool iosm_pipe_publish(struct iosm_protocol *protocol, struct iosm_pipe *pipe);
+void iosm_pipe_publish(struct iosm_protocol *protocol, struct iosm_pipe *pipe);
 void iosm_pipe_ring(struct iosm_protocol *protocol, struct iosm_pipe *pipe,
 		    enum iosm_head_reason reason);
 void iosm_pipe_ring_again(struct iosm_protocol *protocol, struct iosm_pipe *pipe,

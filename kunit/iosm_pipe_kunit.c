@@ -340,15 +340,57 @@ static void publishing_without_a_bell_is_made_up_for(struct kunit *test)
 	struct pipe_test *t = test->priv;
 
 	open_dl(test);
-	KUNIT_EXPECT_FALSE(test, iosm_pipe_publish(t->protocol, t->dl));
 	post(t, 0);
-	KUNIT_EXPECT_TRUE(test, iosm_pipe_publish(t->protocol, t->dl));
+	iosm_pipe_publish(t->protocol, t->dl);
 	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, DL_PIPE), 1);
+	KUNIT_EXPECT_NE(test, t->dl->rung, t->dl->head);
 	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
 
 	iosm_pipe_ring(t->protocol, t->dl, IOSM_HEAD_DL);
 	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 7 });
-	KUNIT_EXPECT_FALSE(test, iosm_pipe_publish(t->protocol, t->dl));
+	KUNIT_EXPECT_EQ(test, t->dl->rung, t->dl->head);
+}
+
+static void complete_and_take(struct kunit *test, unsigned int count)
+{
+	struct pipe_test *t = test->priv;
+	struct iosm_pipe_done done;
+	unsigned int n;
+
+	for (n = 0; n < count; n++)
+		iosm_fake_complete(t->fake, DL_PIPE, 1, IOSM_TD_END);
+	KUNIT_ASSERT_EQ(test, iosm_pipe_completed(t->protocol, t->dl), count);
+	for (n = 0; n < count; n++)
+		iosm_pipe_take(t->dl, &done);
+}
+
+/* Whatever the modem took by itself, and also behind the end of the ring */
+static void unrung_is_what_a_bell_would_be_news_of(struct kunit *test)
+{
+	struct pipe_test *t = test->priv;
+
+	open_dl(test);
+	KUNIT_EXPECT_EQ(test, iosm_pipe_unrung(t->dl), 0);
+	post(t, 0);
+	post(t, 1);
+	KUNIT_EXPECT_EQ(test, iosm_pipe_unrung(t->dl), 2);
+	iosm_pipe_ring(t->protocol, t->dl, IOSM_HEAD_DL);
+	KUNIT_EXPECT_EQ(test, iosm_pipe_unrung(t->dl), 0);
+
+	post(t, 2);
+	post(t, 3);
+	iosm_pipe_publish(t->protocol, t->dl);
+	KUNIT_EXPECT_EQ(test, iosm_pipe_unrung(t->dl), 2);
+	complete_and_take(test, 3);
+	KUNIT_EXPECT_EQ(test, iosm_pipe_unrung(t->dl), 1);
+	complete_and_take(test, 1);
+	KUNIT_EXPECT_EQ(test, iosm_pipe_unrung(t->dl), 0);
+
+	post(t, 4);
+	KUNIT_EXPECT_EQ(test, t->dl->head, 0);
+	KUNIT_EXPECT_EQ(test, iosm_pipe_unrung(t->dl), 1);
+	iosm_pipe_ring(t->protocol, t->dl, IOSM_HEAD_DL);
+	KUNIT_EXPECT_EQ(test, iosm_pipe_unrung(t->dl), 0);
 }
 
 /* For a doorbell that may have been lost */
@@ -381,7 +423,7 @@ static void repeated_bell_covers_the_news(struct kunit *test)
 	post(t, 1);
 	iosm_pipe_ring_again(t->protocol, t->dl, IOSM_HEAD_DL);
 	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, DL_PIPE), 2);
-	KUNIT_EXPECT_FALSE(test, iosm_pipe_publish(t->protocol, t->dl));
+	KUNIT_EXPECT_EQ(test, t->dl->rung, t->dl->head);
 	iosm_pipe_ring(t->protocol, t->dl, IOSM_HEAD_DL);
 	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_HEAD, 7 });
 
@@ -667,6 +709,7 @@ static struct kunit_case iosm_pipe_cases[] = {
 	KUNIT_CASE_PARAM(td_has_its_golden_bytes, td_gen_params),
 	KUNIT_CASE(head_and_bell_follow_the_tds),
 	KUNIT_CASE(publishing_without_a_bell_is_made_up_for),
+	KUNIT_CASE(unrung_is_what_a_bell_would_be_news_of),
 	KUNIT_CASE(bell_rings_again_without_news),
 	KUNIT_CASE(repeated_bell_covers_the_news),
 	KUNIT_CASE(repeated_bell_wakes_the_modem),
