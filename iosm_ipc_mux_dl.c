@@ -180,12 +180,16 @@ static bool iosm_mux_refill(struct iosm_mux *mux, gfp_t gfp)
 	return true;
 }
 
-/* Buffers that the modem was told of and has not used */
-static unsigned int iosm_mux_known_buffers(struct iosm_mux *mux)
+/* Tells a modem that knows of few buffers about new ones, if there are any. */
+static void iosm_mux_offer_buffers(struct iosm_mux *mux, unsigned int watermark)
 {
 	const struct iosm_pipe *dl = mux->channel.dl;
+	unsigned int unrung = iosm_pipe_unrung(dl);
 
-	return iosm_pipe_posted(dl) - iosm_pipe_unrung(dl);
+	if (!unrung || iosm_pipe_posted(dl) - unrung >= watermark)
+		return;
+	mux->stats.dl_doorbells++;
+	iosm_channel_ring_dl(&mux->channel, IOSM_HEAD_MUX_DL);
 }
 
 static enum hrtimer_restart iosm_mux_refill_timeout(struct hrtimer *timer)
@@ -228,10 +232,7 @@ int iosm_mux_dl_poll(struct iosm_channel *channel, int budget)
 			hrtimer_start(&mux->refill_timer, REFILL_RETRY,
 				      HRTIMER_MODE_REL_SOFT);
 	}
-	if (iosm_mux_known_buffers(mux) < watermark) {
-		mux->stats.dl_doorbells++;
-		iosm_channel_ring_dl(channel, IOSM_HEAD_MUX_DL);
-	}
+	iosm_mux_offer_buffers(mux, watermark);
 
 	if (!completed)
 		return min(work, budget);

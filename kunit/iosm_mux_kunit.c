@@ -2885,22 +2885,28 @@ static void starved_ring_recovers_by_itself(struct kunit *test)
 {
 	struct mux_test *t = mux_test(test);
 	unsigned int order, interrupts, polls;
+	u64 before, doorbells, failed;
 	struct page_pool *pool;
-	u64 failed;
 
 	must_open(t, 0);
+	before = stats(t).dl_doorbells;
+	iosm_fake_forget_bells(t->fake);
 	pool = take_memory_away(t, &order);
 	starve(t, 0);
 	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, DL_PIPE), 0);
 	failed = stats(t).dl_refill_failed;
 	KUNIT_EXPECT_GT(test, failed, 0);
+	doorbells = stats(t).dl_doorbells;
+	KUNIT_EXPECT_EQ(test, doorbells - before,
+			iosm_fake_count_bells(t->fake, IOSM_DB_HEAD, 5));
 
-	/* it is tried again and again */
+	/* it is tried again and again, and there is nothing to ring for */
 	t->fake->mute = true;
 	interrupts = t->fake->interrupts;
 	for (polls = 0; polls < 1000 && stats(t).dl_refill_failed < failed + 3; polls++)
 		usleep_range(500, 1000);
 	KUNIT_EXPECT_GE(test, stats(t).dl_refill_failed, failed + 3);
+	KUNIT_EXPECT_EQ(test, stats(t).dl_doorbells, doorbells);
 
 	iosm_fake_forget_bells(t->fake);
 	give_memory_back(pool, order);
@@ -2909,6 +2915,7 @@ static void starved_ring_recovers_by_itself(struct kunit *test)
 	settle(t);
 	/* and the modem knows */
 	KUNIT_EXPECT_EQ(test, iosm_fake_count_bells(t->fake, IOSM_DB_HEAD, 5), 1);
+	KUNIT_EXPECT_EQ(test, stats(t).dl_doorbells, doorbells + 1);
 	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, DL_PIPE),
 			t->fake->pipes[DL_PIPE].entries - 1);
 
