@@ -22,9 +22,9 @@
 #define IOSM_MUX_AGGR_BUFFERS	16	/* blocks under construction or sent */
 #define IOSM_MUX_LITE_BUFFERS	240	/* single datagrams sent */
 
-#define IOSM_MUX_COMMAND_BUFFERS		16	/* commands, answers, Lite queue levels */
-#define IOSM_MUX_COMMAND_STRIDE		64	/* bytes */
-#define IOSM_MUX_COMMAND_RESERVE		4	/* of them, for callers that wait */
+#define IOSM_MUX_COMMAND_BUFFERS	16	/* commands, answers, Lite queue levels */
+#define IOSM_MUX_COMMAND_STRIDE	64	/* bytes */
+#define IOSM_MUX_COMMAND_RESERVE	4	/* of them, for callers that wait */
 
 static_assert(IOSM_MUX_COMMAND_STRIDE >= IOSM_MUX_COMMAND_SIZE);
 static_assert(IOSM_MUX_COMMAND_BUFFERS * IOSM_MUX_COMMAND_STRIDE <= PAGE_SIZE);

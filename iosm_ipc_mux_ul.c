@@ -624,7 +624,7 @@ int iosm_mux_send(struct iosm_mux *mux, u8 session, struct sk_buff *skb, bool mo
 {
 	struct iosm_packet packet;
 	struct iosm_mux_session *s;
-	bool held = false;
+	bool held;
 	int ret;
 
 	s = &mux->sessions[array_index_nospec(session, IOSM_MUX_SESSIONS)];

@@ -3,7 +3,7 @@
  * A packet of the stack on its way into transfer buffers: one datagram, or the
  * segments of a super-packet, each with its checksums.
  *
- * Readers: iosm_ipc_mux.c and the KUnit suite iosm_packet.
+ * Readers: iosm_ipc_mux_ul.c, iosm_ipc_wwan.c and the KUnit suite iosm_packet.
  */
 #ifndef IOSM_IPC_PACKET_H
 #define IOSM_IPC_PACKET_H
