@@ -7,7 +7,7 @@ modem share one boot; a test that fails leaves its bench to nobody. After each t
 about the driver, the guest's kernel must not have warned, and in the end iosm-emu must exit with status 0.
 
 DRIVER=stock runs the kernel's own module instead; what it is known to fail is in tests/oracle/expectations.py.
-FLAVOUR=debug runs a kernel with all checkers.
+FLAVOUR=debug runs a kernel with all checkers; tests that want system sleep (sleep=True) run in the flavour pm or pm-debug.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ ORACLE = os.environ.get("DRIVER") == "stock"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Our marker."""
-    config.addinivalue_line("markers", "emulator(device=, mux=, options=, trace=, load=, fresh=): the modem that a test wants")
+    config.addinivalue_line("markers", "emulator(device=, mux=, options=, parameters=, sleep=, trace=, load=, fresh=): "
+                                       "the modem that a test wants")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -63,6 +64,9 @@ def wanted(item: pytest.Item | None) -> Config | None:
         if name in parameters:
             settings[name] = parameters[name]
     settings["options"] = tuple(settings.get("options", ()))
+    # Of the driver; a test may also take one as an argument of its own.
+    settings["parameters"] = (*settings.get("parameters", ()),
+                              *(f"{name}={parameters[name]}" for name in ("system_sleep",) if name in parameters))
     if settings.pop("fresh", False):
         settings["owner"] = item.name
     return Config(**settings)

@@ -39,7 +39,7 @@ help:
 	'' \
 	'Settings, as in "make test KERNEL=6.12 T=tests/test_ping.py"' \
 	'  KERNEL=7.3|6.12|6.1|PATH   the kernel that demo and tests run in (7.3)' \
-	'  FLAVOUR=plain|debug|pm     debug: KASAN, UBSAN, lockdep, kmemleak; pm: with system sleep' \
+	'  FLAVOUR=plain|debug|pm|pm-debug   debug: KASAN, UBSAN, lockdep, kmemleak; pm: with system sleep' \
 	'  DEVICE=7560|7360, MUX=aggr|lite   the modem of demo and shell' \
 	'  T=...                      arguments for pytest, instead of all of tests/' \
 	'  B=...                      options of tools/bench, such as B=--quick or B="--only tcp"' \

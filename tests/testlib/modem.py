@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import ipaddress
 import json
 import shutil
@@ -13,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from iosmlib.bench import Bench, GuestError, Job, Result, end_process, wait_until
+from iosmlib import kernel as kernels
+from iosmlib.bench import Bench, GuestError, Job, Result, Sleep, end_process, wait_until
 from iosmlib.kernel import Kernel
 
 from .capture import Captured, read
@@ -21,10 +23,22 @@ from .capture import Captured, read
 PEER = Path(__file__).resolve().parents[1] / "peer"
 PYTHON = "/usr/bin/python3"
 SESSIONS = range(8)
+PCI = "/sys/bus/pci/devices/0000:00:00.0"
+STATE = "/sys/kernel/debug/iosm/0000:00:00.0/state"
 PORTS = {
     "7560": {"wwan0at0": "AT", "wwan0at1": "AT", "wwan0mbim0": "MBIM"},
     "7360": {"wwan0xmmrpc0": "XMMRPC", "wwan0at0": "AT", "wwan0at1": "AT"},
 }
+
+
+@functools.cache
+def _kernel(flavour: str) -> Kernel:
+    return kernels.get(None, flavour)
+
+
+@functools.cache
+def _module(kernel: Kernel, name: str) -> Path:
+    return kernels.module(kernel, name)
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,8 @@ class Config:
     device: str = "7560"
     mux: str = "aggr"
     options: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()	# of the driver
+    sleep: bool = False		# in a kernel with system sleep
     trace: bool = False
     pcap: bool = False		# capture all packets, see Modem.capturing()
     load: bool = True
@@ -44,7 +60,7 @@ class Config:
         return ("--device", self.device, "--mux", self.mux, "--critic", critic, *self.options)
 
     def __str__(self) -> str:
-        return " ".join((self.device, self.mux, *self.options))
+        return " ".join((self.device, self.mux, *self.options, *self.parameters))
 
 
 @dataclass(frozen=True)
@@ -55,6 +71,17 @@ class Kit:
     kernel: Kernel
     modules: dict[str, Path]
     program: Path
+
+    def kernel_for(self, config: Config) -> Kernel:
+        """The kernel that a test wants; built when it is wanted for the first time."""
+        flavour = self.kernel.flavour
+        if config.sleep:
+            flavour = {"plain": "pm", "debug": "pm-debug"}.get(flavour, flavour)
+        return self.kernel if flavour == self.kernel.flavour else _kernel(flavour)
+
+    def module(self, kernel: Kernel, name: str) -> Path:
+        """A module for one of these kernels."""
+        return self.modules[name] if kernel == self.kernel and name in self.modules else _module(kernel, name)
 
     @property
     def critic(self) -> str:
@@ -156,8 +183,9 @@ class Modem:
     large_mtu: set[int] = field(default_factory=set)	# sessions whose network has another MTU than 1500
 
     def __post_init__(self) -> None:
+        self.kernel = self.kit.kernel_for(self.config)
         # The kernel tree's own driver has no NAPI: on two CPUs, packets of one flow may pass each other.
-        self.bench = Bench(driver=self.kit.driver, emulator=self.config.arguments(self.kit.critic), load=False,
+        self.bench = Bench(driver=self.kit.driver, flavour=self.kernel.flavour, emulator=self.config.arguments(self.kit.critic), load=False,
                            trace=self.config.trace, pcap=self.config.pcap,
                            ncpus=2 if self.kit.driver == "ours" else 1)
         self.bench.emulator.program = self.kit.program
@@ -188,9 +216,14 @@ class Modem:
         """Load the driver; it probes the modem."""
         for name in (("rootport",) if self.kit.driver == "stock" else ()):
             if not self.guest.exists(f"/sys/module/{name}"):
-                self.guest.insmod(self.kit.modules[name])
-        self.guest.insmod(self.kit.modules[self.kit.driver])
+                self.guest.insmod(self.kit.module(self.kernel, name))
+        self.guest.insmod(self.kit.module(self.kernel, self.kit.driver), *self.config.parameters)
         self.loaded = True
+
+    def load_tool(self, name: str) -> None:
+        """Load one of the modules of tests/modules, unless it is there already."""
+        if not self.guest.exists(f"/sys/module/{name}"):
+            self.guest.insmod(self.kit.module(self.kernel, name))
 
     def unload(self) -> None:
         """Remove the driver."""
@@ -279,6 +312,33 @@ class Modem:
     def stats(self) -> dict[str, Any]:
         """The modem's own counters."""
         return self.control("stats")
+
+    def fault(self, *specifications: str) -> None:
+        """Let the modem do something wrong, now or at a coming event; see Documentation/emulator.rst."""
+        for specification in specifications:
+            self.control(f"fault {specification}")
+
+    def faults_fired(self) -> int:
+        """How many of the faults have come to pass."""
+        return int(self.stats()["faults"]["fired"])
+
+    def state(self) -> dict[str, str]:
+        """What the driver says of itself in debugfs, line by line."""
+        lines = (line.partition(":") for line in self.guest.read(STATE).splitlines())
+        return {name.strip(): value.strip() for name, _, value in lines}
+
+    def wait_state(self, *states: str, timeout: float = 20.0) -> None:
+        """Until the driver is in one of these states."""
+        self.guest.wait_for(f"grep -qxE 'state: ({'|'.join(states)})' {STATE}", timeout=timeout,
+                            what=f"the driver is {' or '.join(states)}")
+
+    @contextlib.contextmanager
+    def asleep(self, kind: str) -> Iterator[Sleep]:
+        """The machine sleeps during the block: freeze (suspend to idle) or mem; nothing can be asked of the guest then."""
+        sleep = self.guest.suspend(kind)
+        sleep.wait_asleep()
+        yield sleep
+        sleep.wake().check()
 
     def begin(self, module: str, function: str, *arguments: Any, timeout: float = 60.0,
               namespace: str = "") -> Callable[[], Any]:

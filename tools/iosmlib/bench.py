@@ -38,8 +38,20 @@ T = TypeVar("T")
 
 DEVICE_ID = 1234
 BOOT_TIMEOUT = 60.0
+ASLEEP_TIMEOUT = 30.0		# for a suspend to get to its end, or to fail
+WAKE_INTERVAL = 0.05		# between the signals that wake a guest
 SILENCE = 20.0			# how long past a command's own time-out an answer may take
 GUEST = TOP / "tests" / "guest"
+
+# What the console tells of a system sleep: the tracepoint power:suspend_resume at the point of no return and after it,
+# and what PM says around all of it. All have the kernel's time.
+SLEEP = {
+    "entry": r"PM: suspend entry",
+    "asleep": r"suspend_resume: machine_suspend\[\d+\] begin",
+    "awake": r"suspend_resume: dpm_resume_noirq\[\d+\] begin",
+    "exit": r"PM: suspend exit",
+}
+SLEEP_OPTIONS = ("no_console_suspend", "tp_printk", "trace_event=power:suspend_resume")
 
 # What must not be in a guest's log. The transport's own complaints are among them.
 WARNINGS = re.compile(
@@ -305,7 +317,7 @@ class Guest:
         self._boot([])
 
     def _boot(self, options: list[str]) -> None:
-        debug = self.kernel.flavour == "debug"
+        debug = self.kernel.debug
         ours, theirs = socket.socketpair()
         (self.directory / "uml").mkdir(exist_ok=True)
         fd = theirs.fileno()
@@ -318,6 +330,8 @@ class Guest:
             argv.append(f"virtio_uml.device={self.modem}:{DEVICE_ID}")
         if debug:
             argv += ["kasan_multi_shot", "slab_debug=-", "kmemleak=on"]
+        if self.can_sleep():
+            argv += SLEEP_OPTIONS
         if self.interactive:
             argv.append("quiet")
         argv += self.command_line
@@ -373,6 +387,29 @@ class Guest:
     def alive(self) -> bool:
         """Does the kernel still run?"""
         return self.process is not None and self.process.poll() is None
+
+    # -- system sleep --------------------------------------------------------------------
+
+    def can_sleep(self) -> bool:
+        """Has this kernel system sleep?"""
+        return "CONFIG_SUSPEND" in self.kernel.config()
+
+    def suspend(self, kind: str = "freeze", timeout: float = ASLEEP_TIMEOUT) -> Sleep:
+        """Begin a system sleep: freeze (suspend to idle) or mem. The agent sleeps, too, and can be asked nothing meanwhile.
+
+        The caller wakes the guest, or gets the error, through what is returned.
+        """
+        if not self.can_sleep():
+            raise GuestError(f"the {self.kernel.flavour} kernel has no system sleep")
+        mark = len(self.console_text())
+        finish = self.start_run(["sh", "-c", f"echo {kind} > /sys/power/state"], timeout=timeout)
+        return Sleep(self, finish, mark, timeout)
+
+    def wake_signal(self) -> None:
+        """What a power button is on a machine: ends a system sleep, or prevents one that is about to begin."""
+        if not self.process or not self.alive():
+            raise GuestError(f"the guest is gone{self._tail()}")
+        self.process.send_signal(signal.SIGUSR1)
 
     # -- talking to the agent ------------------------------------------------------------
 
@@ -529,6 +566,69 @@ class Guest:
             return []
         self.sh("echo scan > /sys/kernel/debug/kmemleak; sleep 1; echo scan > /sys/kernel/debug/kmemleak", timeout=120)
         return [line for line in self.read("/sys/kernel/debug/kmemleak").splitlines() if "unreferenced object" in line]
+
+
+class Sleep:
+    """A system sleep that has begun, as the console shows it."""
+
+    def __init__(self, guest: Guest, finish: Callable[[], Result], mark: int, timeout: float) -> None:
+        self.guest = guest
+        self.finish = finish
+        self.mark = mark
+        self.timeout = timeout
+
+    def times(self) -> dict[str, float]:
+        """The kernel's time, in seconds, when it came to each point of SLEEP so far."""
+        text = self.guest.console_text()[self.mark:]
+        found = {name: re.search(rf"^\[ *(\d+\.\d+)\] .*{point}", text, re.M) for name, point in SLEEP.items()}
+        return {name: float(match[1]) for name, match in found.items() if match}
+
+    def wait_asleep(self) -> None:
+        """Until the machine sleeps; it may be awake again if the modem woke it."""
+        def settled() -> dict[str, float]:
+            if not self.guest.alive():
+                raise GuestError(f"the guest ended on its way to sleep{self.guest._tail()}")
+            times = self.times()
+            return times if {"asleep", "exit"} & times.keys() else {}
+
+        if "asleep" not in wait_until(settled, self.timeout, "the guest sleeps"):
+            self.result().check()
+            raise GuestError(f"the guest did not sleep, and says that it did{self.guest._tail()}")
+
+    def awake(self) -> bool:
+        """Has it been woken?"""
+        return "awake" in self.times()
+
+    def wait_awake(self, timeout: float = 10.0) -> None:
+        """Until something else than us wakes it."""
+        wait_until(self.awake, timeout, "the guest is woken")
+
+    def wake(self) -> Result:
+        """Wake it from its sleep, unless something else did; the result of the suspend."""
+        self.wait_asleep()
+
+        def signalled() -> bool:
+            # A signal just before the machine sleeps is lost, so it is repeated.
+            if not self.awake():
+                self.guest.wake_signal()
+            return self.awake()
+
+        wait_until(signalled, self.timeout, "the guest wakes up", interval=WAKE_INTERVAL)
+        return self.result()
+
+    def result(self) -> Result:
+        """What the write to /sys/power/state came to, when the guest has come back."""
+        return self.finish()
+
+    def seconds_to_sleep(self) -> float:
+        """Guest time from the request to the sleep, or to the failure."""
+        times = self.times()
+        return times.get("asleep", times.get("exit", 0.0)) - times["entry"]
+
+    def seconds_to_wake(self) -> float:
+        """Guest time from the wake-up to the end of the resume."""
+        times = self.times()
+        return times["exit"] - times["awake"]
 
 
 @dataclass

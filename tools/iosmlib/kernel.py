@@ -32,13 +32,16 @@ from .common import (
 )
 from .sources import Tree
 
-FLAVOURS = ("plain", "debug", "pm", "bench")
-MODULES = ("ours", "stock", "rootport", "kunit")
+# What each flavour adds to plain: the names of fragments.
+FLAVOURS = {"plain": (), "debug": ("debug",), "pm": ("pm",), "pm-debug": ("debug", "pm"), "bench": ("bench",)}
+# Modules for the guest that are no driver, and their sources.
+TOOLS = {"rootport": "oracle", "pmcycle": "modules", "pcierr": "modules"}
+MODULES = ("ours", "stock", "kunit", *TOOLS)
 REVISION = 1			# to be raised when this file builds something else from the same inputs
 UML = TOP / "tests" / "uml"
 PROGRAMS = ("make", "gcc", "ld", "flex", "bison", "bc", "rsync", "patch")
 # About how many objects a build makes, for the progress line only.
-OBJECTS = {"plain": 1300, "debug": 1350, "pm": 1300, "bench": 1300}
+OBJECTS = {"plain": 1300, "debug": 1350, "pm": 1300, "pm-debug": 1350, "bench": 1300}
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ class Kernel:
         """The program that is the kernel."""
         return self.build / "vmlinux"
 
+    @property
+    def debug(self) -> bool:
+        """Has it all checkers, and their cost?"""
+        return "debug" in FLAVOURS[self.flavour]
+
     def config(self) -> dict[str, str]:
         """All symbols of its .config."""
         text = (self.build / ".config").read_text(encoding="utf-8")
@@ -64,7 +72,7 @@ class Kernel:
 def fragment(flavour: str, version: tuple[int, int]) -> dict[str, str]:
     """The symbols that a flavour asks for in one kernel version."""
     wanted: dict[str, str] = {}
-    for name in dict.fromkeys(("plain", flavour)):
+    for name in ("plain", *FLAVOURS[flavour]):
         path = UML / f"{name}.config"
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             text, _, comment = line.partition("#")
@@ -85,7 +93,8 @@ def fragment(flavour: str, version: tuple[int, int]) -> dict[str, str]:
 
 def _make(tree: Tree, build: Path, *arguments: str | Path) -> list[str | Path]:
     # The names of the user and the host would make each machine's kernel another one.
-    return ["nice", "make", "-C", tree.linux, f"O={build}", "ARCH=um", f"-j{cpus()}", *arguments]
+    return ["nice", "make", "-C", tree.linux, f"O={build}", "ARCH=um", f"KBUILD_KCONFIG={build / 'Kconfig'}", f"-j{cpus()}",
+            *arguments]
 
 
 def build_env() -> dict[str, str]:
@@ -98,12 +107,21 @@ def _configure(tree: Tree, build: Path, flavour: str) -> None:
     text = "".join(f"# {name} is not set\n" if value == "n" else f"{name}={value}\n" for name, value in wanted.items())
     build.mkdir(parents=True, exist_ok=True)
     (build / "fragment").write_text(text, encoding="utf-8")
+    (build / "Kconfig").write_text("\n".join(path.read_text(encoding="utf-8") for path in (tree.linux / "Kconfig",
+                                                                                          UML / "Kconfig")), encoding="utf-8")
     logged(_make(tree, build, f"KCONFIG_ALLCONFIG={build / 'fragment'}", "allnoconfig"), build / "config.log",
            "configuring the kernel", env=build_env())
     have = dict(re.findall(r"^(CONFIG_\w+)=(.*)$", (build / ".config").read_text(encoding="utf-8"), re.M))
     lost = [f"{name}={value}" for name, value in wanted.items() if have.get(name, "n") != value]
     if lost:
         raise Error(f"this kernel does not take {', '.join(lost)} (flavour {flavour})")
+
+
+def _key(tree: Tree, kind: str, flavour: str) -> str:
+    """All that a kernel is made from."""
+    compiler = output(["gcc", "--version"]).splitlines()[0]
+    kconfig = [path.read_text(encoding="utf-8") for path in (TOP / "Kconfig", UML / "Kconfig")]
+    return digest(REVISION, tree.key, kind, fragment(flavour, tree.version), compiler, kconfig)
 
 
 def _intact(build: Path, key: str) -> bool:
@@ -122,9 +140,7 @@ def get(kernel: str | None = None, flavour: str = "plain") -> Kernel:
         raise Error(f"User-Mode Linux runs on x86_64 only, and this is {platform.machine()}")
     need_programs(*PROGRAMS)
     tree = sources.get(kernel or os.environ.get("KERNEL") or sources.NEWEST)
-    compiler = output(["gcc", "--version"]).splitlines()[0]
-    kconfig = (TOP / "Kconfig").read_text(encoding="utf-8")
-    key = digest(REVISION, tree.key, flavour, fragment(flavour, tree.version), compiler, kconfig)
+    key = _key(tree, flavour, flavour)
     name = f"{tree.name}-{flavour}"
     build = cache_dir() / "build" / name
     if not _intact(build, key):
@@ -139,9 +155,7 @@ def prepared(kernel: str) -> Kernel:
     """A kernel that is configured so that modules can be compiled for it, but neither linked nor booted."""
     need_programs(*PROGRAMS)
     tree = sources.get(kernel)
-    compiler = output(["gcc", "--version"]).splitlines()[0]
-    kconfig = (TOP / "Kconfig").read_text(encoding="utf-8")
-    key = digest(REVISION, tree.key, "prepared", fragment("plain", tree.version), compiler, kconfig)
+    key = _key(tree, "prepared", "plain")
     build = cache_dir() / "build" / f"{tree.name}-prepared"
     with locked(f"tree-{tree.name}"), locked(f"build-{build.name}"):
         if read_stamp(build).get("key") != key:
@@ -220,7 +234,7 @@ def _slim(build: Path) -> None:
 
 
 def module(kernel: Kernel, name: str = "ours") -> Path:
-    """Build a module for a kernel: our driver, the tree's own, the oracle's root port, our driver with its unit tests."""
+    """Build a module for a kernel: our driver, the tree's own, our driver with its unit tests, a tool of the tests."""
     if name not in MODULES:
         raise Error(f"module '{name}': known are {', '.join(MODULES)}")
     checkout = digest(str(TOP)) if name != "stock" else "all"
@@ -238,17 +252,17 @@ def module(kernel: Kernel, name: str = "ours") -> Path:
             sources.copy_stock(kernel.tree, place)
         else:
             place.mkdir(parents=True, exist_ok=True)
-            source = (TOP / "tests" / "oracle" / "rootport.c").read_bytes()
-            for file, data in (("rootport.c", source), ("Makefile", b"obj-m := rootport.o\n")):
+            source = (TOP / "tests" / TOOLS[name] / f"{name}.c").read_bytes()
+            for file, data in ((f"{name}.c", source), ("Makefile", f"obj-m := {name}.o\n".encode())):
                 if not (place / file).is_file() or (place / file).read_bytes() != data:
                     (place / file).write_bytes(data)
-            result = place / "rootport.ko"
+            result = place / f"{name}.ko"
         # The gcov of the driver is wanted where the kernel has it.
         config = kernel.config()
         options = ["GCOV_PROFILE=y"] if name in ("ours", "kunit") and "CONFIG_GCOV_KERNEL" in config else []
         if name == "kunit":
             if "CONFIG_KUNIT" not in config:
-                raise Error(f"the {kernel.flavour} kernel has no KUnit: use the flavour debug")
+                raise Error(f"the {kernel.flavour} kernel has no KUnit: use a flavour with debug")
             # To make and to the compiler, neither of which has it from the kernel's configuration.
             options += ["CONFIG_IOSM_KUNIT_TEST=y", "KCFLAGS=-DCONFIG_IOSM_KUNIT_TEST=1"]
         before = result.stat().st_mtime if result.is_file() else 0.0
