@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
- * DOC: Device sleep
+ * DOC: Device sleep and host sleep
  *
- * An idle modem asks to sleep by a notification in the status block. We always
+ * Two state machines decide whether a doorbell may ring: that of the modem's own
+ * sleep, and that of the host's.
+ *
+ * **Device sleep.** An idle modem asks to sleep by a notification in the status block. We always
  * agree, and from then on must wake it before a head doorbell rings. Head
  * indices in shared memory move at any time; only the bell is held back.
  *
@@ -17,7 +20,21 @@
  * A wake request that gets no answer is repeated; after several the modem is
  * reported as unresponsive. HALTED, outside of an IPC session, rings nothing.
  *
- * Implements protocol.rst 6.1 to 6.4.
+ * **Host sleep.** What the multiplexer and the ports post while the host sleeps stays
+ * in the rings; the bell is held, and rings when the host is active again. Control
+ * requests are needed to go to sleep and to come back, so they ring while the host
+ * moves between the two. The core (iosm_ipc_imem.c) takes the steps:
+ *
+ *            host_prepare()          host_sleep()            host_wake()
+ *   ACTIVE ----------------> MOVING ---------------> SLEEPING ----------> MOVING
+ *     ^   wakes the modem     |    after SLEEP(0,0)                          |
+ *     |                       | refused            SLEEP(0,1), host_active() |
+ *     +-----------------------+----------------------------------------------+
+ *
+ * for the D3/L2 handshake, and force_sleep(), force_active(), host_active() for the
+ * other one, which asks nothing and waits for nothing.
+ *
+ * Implements protocol.rst 6.1 to 6.6.
  */
 
 #include "iosm_ipc_pm.h"
@@ -26,6 +43,8 @@
 
 #define IOSM_PM_WAKE_RETRY_MS	100
 #define IOSM_PM_WAKE_TRIES	10
+/* How long a modem may take to wake up before the host sleeps, milliseconds */
+#define IOSM_PM_PREPARE_TIMEOUT	500
 
 static void iosm_pm_power(struct iosm_pm *pm, enum iosm_power_request request)
 {
@@ -75,8 +94,10 @@ void iosm_pm_init(struct iosm_pm *pm, struct iosm_bus *bus,
 	pm->bus = bus;
 	pm->ops = ops;
 	spin_lock_init(&pm->lock);
+	init_waitqueue_head(&pm->woken);
 	timer_setup(&pm->retry, iosm_pm_retry, 0);
 	pm->state = IOSM_PM_HALTED;
+	pm->host = IOSM_PM_HOST_ACTIVE;
 }
 
 /**
@@ -101,9 +122,11 @@ void iosm_pm_start(struct iosm_pm *pm)
 {
 	spin_lock_bh(&pm->lock);
 	pm->state = IOSM_PM_AWAKE;
+	pm->host = IOSM_PM_HOST_ACTIVE;
 	pm->notified = IOSM_NOTIFY_ACTIVE;
 	pm->bad_notification = IOSM_NOTIFY_ACTIVE;
 	pm->postponed = false;
+	pm->held = false;
 	pm->tries = 0;
 	spin_unlock_bh(&pm->lock);
 }
@@ -119,24 +142,44 @@ void iosm_pm_halt(struct iosm_pm *pm)
 	spin_lock_bh(&pm->lock);
 	pm->state = IOSM_PM_HALTED;
 	pm->postponed = false;
+	pm->held = false;
 	spin_unlock_bh(&pm->lock);
+	wake_up_all(&pm->woken);
 }
 
 /**
- * iosm_pm_ring_head() - tell the modem that a head index moved
+ * iosm_pm_awake() - are host and modem awake?
  * @pm: the handshake
- * @reason: why; the modem only logs it
  *
- * Rings at once if the modem is awake. Otherwise the modem is asked to wake
- * up, and the doorbell rings when it did. All heads must have been stored
- * before the call.
- *
- * Context: process or softirq; innermost lock, so any lock may be held.
- * Implements protocol.rst 6.4.
+ * Context: any but hard irq; the answer may change at any time.
+ * Return: true if there is a session in which a doorbell would ring at once.
  */
-void iosm_pm_ring_head(struct iosm_pm *pm, enum iosm_head_reason reason)
+bool iosm_pm_awake(struct iosm_pm *pm)
 {
+	bool awake;
+
 	spin_lock_bh(&pm->lock);
+	awake = pm->state == IOSM_PM_AWAKE && pm->host == IOSM_PM_HOST_ACTIVE;
+	spin_unlock_bh(&pm->lock);
+	return awake;
+}
+
+static bool iosm_pm_may_ring(const struct iosm_pm *pm, enum iosm_head_reason reason)
+{
+	switch (pm->host) {
+	case IOSM_PM_HOST_ACTIVE:
+		return true;
+	case IOSM_PM_HOST_MOVING:
+		return reason == IOSM_HEAD_CONTROL;
+	case IOSM_PM_HOST_SLEEPING:
+		break;
+	}
+	return false;
+}
+
+static void iosm_pm_ring(struct iosm_pm *pm, enum iosm_head_reason reason)
+{
+	lockdep_assert_held(&pm->lock);
 	switch (pm->state) {
 	case IOSM_PM_AWAKE:
 		iosm_mmio_ring(pm->bus, IOSM_DB_HEAD, reason);
@@ -153,6 +196,27 @@ void iosm_pm_ring_head(struct iosm_pm *pm, enum iosm_head_reason reason)
 	case IOSM_PM_HALTED:
 		break;
 	}
+}
+
+/**
+ * iosm_pm_ring_head() - tell the modem that a head index moved
+ * @pm: the handshake
+ * @reason: why; the modem only logs it
+ *
+ * Rings at once if the modem is awake. Otherwise the modem is asked to wake
+ * up, and the doorbell rings when it did. While the host sleeps it is held back
+ * until the host is active. All heads must have been stored before the call.
+ *
+ * Context: process or softirq; innermost lock, so any lock may be held.
+ * Implements protocol.rst 6.4.
+ */
+void iosm_pm_ring_head(struct iosm_pm *pm, enum iosm_head_reason reason)
+{
+	spin_lock_bh(&pm->lock);
+	if (iosm_pm_may_ring(pm, reason))
+		iosm_pm_ring(pm, reason);
+	else if (pm->state != IOSM_PM_HALTED)
+		pm->held = true;
 	spin_unlock_bh(&pm->lock);
 }
 
@@ -172,6 +236,7 @@ static void iosm_pm_wake_up(struct iosm_pm *pm)
 		pm->postponed = false;
 		iosm_mmio_ring(pm->bus, IOSM_DB_HEAD, IOSM_HEAD_POSTPONED);
 	}
+	wake_up_all(&pm->woken);
 }
 
 /**
@@ -180,7 +245,8 @@ static void iosm_pm_wake_up(struct iosm_pm *pm)
  * @notification: the value, read once, unchecked
  *
  * Values other than ACTIVE and SLEEP are counted and otherwise ignored. At
- * most two doorbells ring, however often the modem changed its mind.
+ * most two doorbells ring, however often the modem changed its mind. While the host
+ * sleeps nothing is answered.
  *
  * Context: softirq. Implements protocol.rst 6.3, 10.6.3 S3 and S4.
  */
@@ -193,12 +259,146 @@ void iosm_pm_notify(struct iosm_pm *pm, u32 notification)
 			pm->stats.bad_notifications++;
 		pm->bad_notification = notification;
 	} else if (notification != pm->notified &&
-		   pm->state != IOSM_PM_HALTED) {
+		   pm->state != IOSM_PM_HALTED &&
+		   pm->host != IOSM_PM_HOST_SLEEPING) {
 		pm->notified = notification;
 		if (notification == IOSM_NOTIFY_SLEEP)
 			iosm_pm_fall_asleep(pm);
 		else
 			iosm_pm_wake_up(pm);
+	}
+	spin_unlock_bh(&pm->lock);
+}
+
+static bool iosm_pm_settled(struct iosm_pm *pm)
+{
+	bool settled;
+
+	spin_lock_bh(&pm->lock);
+	settled = pm->state == IOSM_PM_AWAKE || pm->state == IOSM_PM_HALTED;
+	spin_unlock_bh(&pm->lock);
+	return settled;
+}
+
+/**
+ * iosm_pm_host_prepare() - the host wants to sleep: hold doorbells, wake the modem
+ * @pm: the handshake
+ *
+ * On success only control requests ring, until iosm_pm_host_active(). After an
+ * error, too; the caller calls that function or ends the session.
+ *
+ * Context: process, may sleep up to 500 ms.
+ * Return: 0 if the modem is awake, -ETIMEDOUT if it does not wake up, -ENODEV
+ * without a session. Implements protocol.rst 6.5.1 steps 1 and 2.
+ */
+int iosm_pm_host_prepare(struct iosm_pm *pm)
+{
+	int ret = 0;
+
+	spin_lock_bh(&pm->lock);
+	pm->host = IOSM_PM_HOST_MOVING;
+	if (pm->state == IOSM_PM_ASLEEP) {
+		pm->state = IOSM_PM_WAKING;
+		pm->tries = 0;
+		iosm_pm_request_wake(pm);
+	}
+	spin_unlock_bh(&pm->lock);
+
+	if (!wait_event_timeout(pm->woken, iosm_pm_settled(pm),
+				msecs_to_jiffies(IOSM_PM_PREPARE_TIMEOUT)))
+		return -ETIMEDOUT;
+
+	spin_lock_bh(&pm->lock);
+	if (pm->state == IOSM_PM_HALTED)
+		ret = -ENODEV;
+	spin_unlock_bh(&pm->lock);
+	return ret;
+}
+
+/**
+ * iosm_pm_host_sleep() - the modem knows that the host sleeps
+ * @pm: the handshake, prepared; the modem has completed SLEEP(0,0)
+ *
+ * Context: process. Implements protocol.rst 6.5.1 step 4.
+ */
+void iosm_pm_host_sleep(struct iosm_pm *pm)
+{
+	spin_lock_bh(&pm->lock);
+	pm->host = IOSM_PM_HOST_SLEEPING;
+	pm->stats.host_sleeps++;
+	spin_unlock_bh(&pm->lock);
+}
+
+/**
+ * iosm_pm_host_wake() - the host is about to tell the modem that it is awake
+ * @pm: the handshake, after iosm_pm_host_sleep()
+ *
+ * Context: process. Implements protocol.rst 6.5.2 step 2.
+ */
+void iosm_pm_host_wake(struct iosm_pm *pm)
+{
+	spin_lock_bh(&pm->lock);
+	pm->host = IOSM_PM_HOST_MOVING;
+	spin_unlock_bh(&pm->lock);
+}
+
+/**
+ * iosm_pm_host_active() - the host is awake, or did not sleep after all
+ * @pm: the handshake
+ *
+ * Rings for what was posted meanwhile.
+ *
+ * Context: process. Implements protocol.rst 6.5.2 step 4.
+ */
+void iosm_pm_host_active(struct iosm_pm *pm)
+{
+	spin_lock_bh(&pm->lock);
+	pm->host = IOSM_PM_HOST_ACTIVE;
+	if (pm->held) {
+		pm->held = false;
+		iosm_pm_ring(pm, IOSM_HEAD_POSTPONED);
+	}
+	spin_unlock_bh(&pm->lock);
+}
+
+/**
+ * iosm_pm_force_sleep() - tell the modem that the host sleeps from now on
+ * @pm: the handshake
+ *
+ * Context: process. Nothing rings after the return. Implements protocol.rst 6.6.
+ */
+void iosm_pm_force_sleep(struct iosm_pm *pm)
+{
+	spin_lock_bh(&pm->lock);
+	if (pm->state != IOSM_PM_HALTED) {
+		pm->host = IOSM_PM_HOST_SLEEPING;
+		pm->state = IOSM_PM_ASLEEP;
+		/* The modem will not answer a wake request that is on its way. */
+		if (pm->postponed)
+			pm->held = true;
+		pm->postponed = false;
+		pm->stats.host_sleeps++;
+		iosm_pm_power(pm, IOSM_POWER_FORCE_SLEEP);
+	}
+	spin_unlock_bh(&pm->lock);
+}
+
+/**
+ * iosm_pm_force_active() - tell the modem that the host is awake again
+ * @pm: the handshake, after iosm_pm_force_sleep()
+ *
+ * The notification in the status block may be an old one. The caller waits until it
+ * reads ACTIVE, and then calls iosm_pm_host_active().
+ *
+ * Context: process. Implements protocol.rst 6.6.
+ */
+void iosm_pm_force_active(struct iosm_pm *pm)
+{
+	spin_lock_bh(&pm->lock);
+	if (pm->state != IOSM_PM_HALTED) {
+		pm->state = IOSM_PM_AWAKE;
+		pm->notified = IOSM_NOTIFY_ACTIVE;
+		iosm_pm_power(pm, IOSM_POWER_FORCE_ACTIVE);
 	}
 	spin_unlock_bh(&pm->lock);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The device-sleep handshake: may the doorbell ring now?
+ * Device sleep and host sleep: may the doorbell ring now?
  */
 #ifndef IOSM_IPC_PM_H
 #define IOSM_IPC_PM_H
 
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include <linux/wait.h>
 
 #include "iosm_ipc_mmio.h"
 
@@ -27,6 +28,20 @@ enum iosm_pm_state {
 };
 
 /**
+ * enum iosm_pm_host - whether the host sleeps
+ * @IOSM_PM_HOST_ACTIVE: it does not
+ * @IOSM_PM_HOST_MOVING: it is about to, or has just been awake again: only control
+ *	requests ring
+ * @IOSM_PM_HOST_SLEEPING: it does, as far as the modem knows; nothing rings, and
+ *	what the modem says is looked at later
+ */
+enum iosm_pm_host {
+	IOSM_PM_HOST_ACTIVE,
+	IOSM_PM_HOST_MOVING,
+	IOSM_PM_HOST_SLEEPING,
+};
+
+/**
  * struct iosm_pm_ops - news for the layer above
  * @unresponsive: the modem answered none of our wake requests; timer
  *	(softirq) context, no lock held
@@ -41,12 +56,14 @@ struct iosm_pm_ops {
  * @wakes: times that the modem woke up
  * @wake_requests: times that we asked it to, repetitions included
  * @bad_notifications: sleep notifications that are neither 0 nor 1
+ * @host_sleeps: times that the host slept
  */
 struct iosm_pm_stats {
 	u64 sleeps;
 	u64 wakes;
 	u64 wake_requests;
 	u64 bad_notifications;
+	u64 host_sleeps;
 };
 
 /**
@@ -56,6 +73,9 @@ struct iosm_pm_stats {
  * @lock: innermost lock of the driver; taken from process and softirq
  *	context; protects all that follows and orders the doorbells
  * @state: see enum iosm_pm_state
+ * @host: see enum iosm_pm_host
+ * @held: a head doorbell waits for the host to be active
+ * @woken: woken by each change of @state
  * @notified: the sleep notification that was handled last
  * @postponed: a head doorbell waits for the modem to wake up
  * @bad_notification: rubbish that was counted last, to count it once
@@ -68,6 +88,9 @@ struct iosm_pm {
 	const struct iosm_pm_ops *ops;
 	spinlock_t lock;	/* all that follows */
 	enum iosm_pm_state state;
+	enum iosm_pm_host host;
+	bool held;
+	wait_queue_head_t woken;
 	u32 notified;
 	u32 bad_notification;
 	bool postponed;
@@ -81,7 +104,15 @@ void iosm_pm_init(struct iosm_pm *pm, struct iosm_bus *bus,
 void iosm_pm_exit(struct iosm_pm *pm);
 void iosm_pm_start(struct iosm_pm *pm);
 void iosm_pm_halt(struct iosm_pm *pm);
+bool iosm_pm_awake(struct iosm_pm *pm);
 void iosm_pm_ring_head(struct iosm_pm *pm, enum iosm_head_reason reason);
 void iosm_pm_notify(struct iosm_pm *pm, u32 notification);
+
+int iosm_pm_host_prepare(struct iosm_pm *pm);
+void iosm_pm_host_sleep(struct iosm_pm *pm);
+void iosm_pm_host_wake(struct iosm_pm *pm);
+void iosm_pm_host_active(struct iosm_pm *pm);
+void iosm_pm_force_sleep(struct iosm_pm *pm);
+void iosm_pm_force_active(struct iosm_pm *pm);
 
 #endif /* IOSM_IPC_PM_H */
