@@ -238,7 +238,7 @@ static void iosm_protocol_answer(struct iosm_protocol *protocol,
  * iosm_protocol_poll() - handle completed control requests
  * @protocol: the rings
  *
- * Context: softirq (poll), not concurrently with itself.
+ * Context: process or softirq.
  * Implements protocol.rst 3.4.1, 3.4.3, 10.6.3 S6 to S12.
  */
 void iosm_protocol_poll(struct iosm_protocol *protocol)
@@ -324,6 +324,31 @@ static bool iosm_protocol_abandon(struct iosm_protocol *protocol,
 	return unanswered;
 }
 
+/*
+ * The doorbell or the interrupt may have been lost: after half of the time the bell
+ * rings once more, and the ring is looked at without being told to.
+ */
+static bool iosm_protocol_await(struct iosm_protocol *protocol,
+				struct iosm_request *request)
+{
+	unsigned long half = msecs_to_jiffies(protocol->timeout / 2);
+
+	if (wait_for_completion_timeout(&request->done, half))
+		return true;
+	iosm_protocol_poll(protocol);
+	if (completion_done(&request->done))
+		return true;
+
+	spin_lock_bh(&protocol->lock);
+	protocol->stats.repeated++;
+	spin_unlock_bh(&protocol->lock);
+	iosm_pm_ring_head(protocol->pm, IOSM_HEAD_CONTROL);
+	if (wait_for_completion_timeout(&request->done, half))
+		return true;
+	iosm_protocol_poll(protocol);
+	return completion_done(&request->done);
+}
+
 static int iosm_protocol_request(struct iosm_protocol *protocol,
 				 const struct iosm_control_entry *message)
 {
@@ -339,8 +364,7 @@ static int iosm_protocol_request(struct iosm_protocol *protocol,
 	if (ret)
 		return ret;
 
-	if (!wait_for_completion_timeout(&request.done,
-					 msecs_to_jiffies(protocol->timeout)) &&
+	if (!iosm_protocol_await(protocol, &request) &&
 	    iosm_protocol_abandon(protocol, &request, index)) {
 		iosm_protocol_fatal(protocol, "control request unanswered",
 				    -ETIMEDOUT);

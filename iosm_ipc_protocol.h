@@ -104,12 +104,14 @@ struct iosm_request {
  * @late: answers that nobody waits for any more
  * @refused: answers other than success
  * @timeouts: requests that got no answer in time
+ * @repeated: requests whose doorbell rang once more
  */
 struct iosm_protocol_stats {
 	u64 requests;
 	u64 late;
 	u64 refused;
 	u64 timeouts;
+	u64 repeated;
 };
 
 /**
