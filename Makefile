@@ -24,6 +24,7 @@ iosm-y += iosm_ipc_events.o
 iosm-y += iosm_ipc_pm.o
 iosm-y += iosm_ipc_protocol.o
 iosm-y += iosm_ipc_imem.o
+iosm-y += iosm_ipc_host.o
 iosm-y += iosm_ipc_mux_wire.o
 iosm-y += iosm_ipc_packet.o
 iosm-y += iosm_ipc_mux_ul.o

@@ -7,6 +7,9 @@
  * work never blocks for long: it does one step and comes back when the modem
  * answered or a deadline passed.
  *
+ *                                       SUSPENDED
+ *                                           ^
+ *                                           v
  *   OFF -> ROM -> LOADER -> STARTING -> ONLINE -> CRASHED -> DUMP_READY
  *    |______________________^   |          |          |          |
  *                               +----------+          +----------+
@@ -15,6 +18,11 @@
  *
  * and from anywhere to LOST (no answer on the bus) and GONE (unbound). "The
  * modem was reset behind our back" is a normal move: ONLINE to RECOVERING.
+ * FAILED and LOST are left when somebody asks for another try: a user, or a host
+ * that slept.
+ *
+ * What the host does to a modem (sleep, reset, bus errors) is in iosm_ipc_host.c. It
+ * holds the work while it does it, and then changes the state itself.
  *
  * Contexts: the hard interrupt only schedules the poll. The poll (softirq, one
  * NAPI instance on a dummy device) takes one snapshot of the status block,
@@ -39,10 +47,11 @@
  * takes; unbind waits for it and holds none.
  */
 
-#include "iosm_ipc_imem.h"
+#include "iosm_ipc_imem_parts.h"
 
 #include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/pm_runtime.h>
 #include <linux/slab.h>
 
 /* Milliseconds */
@@ -54,6 +63,8 @@
 #define IOSM_RUN_TIMEOUT	10000
 #define IOSM_LASTING		10000
 #define IOSM_RECOVERY_DELAY	100	/* doubled with each attempt */
+#define IOSM_CRASH_GRACE	3000	/* a crashed modem may restart by itself */
+#define IOSM_LOOK_INTERVAL	2000
 
 #define IOSM_BAD_STAGES_OFF	50
 #define IOSM_BAD_STAGES		3
@@ -136,24 +147,27 @@ const struct iosm_channel_config iosm_channel_mbim = {
 /* Moves that the state may make, by the state that it leaves. */
 static const u32 iosm_state_moves[IOSM_STATE_COUNT] = {
 	[IOSM_OFF] = TO(ROM) | TO(LOADER) | TO(STARTING) | TO(CRASHED) |
-		     TO(DUMP_READY) | TO(FAILED) | TO(LOST) | TO(GONE),
+		     TO(DUMP_READY) | TO(RECOVERING) | TO(FAILED) | TO(LOST) |
+		     TO(GONE),
 	[IOSM_ROM] = TO(LOADER) | TO(STARTING) | TO(CRASHED) |
-		     TO(DUMP_READY) | TO(LOST) | TO(GONE),
+		     TO(DUMP_READY) | TO(RECOVERING) | TO(LOST) | TO(GONE),
 	[IOSM_LOADER] = TO(ROM) | TO(STARTING) | TO(CRASHED) |
-			TO(DUMP_READY) | TO(LOST) | TO(GONE),
+			TO(DUMP_READY) | TO(RECOVERING) | TO(LOST) | TO(GONE),
 	[IOSM_STARTING] = TO(ONLINE) | TO(RECOVERING) | TO(CRASHED) |
 			  TO(DUMP_READY) | TO(LOST) | TO(GONE),
-	[IOSM_ONLINE] = TO(RECOVERING) | TO(CRASHED) | TO(DUMP_READY) |
-			TO(LOST) | TO(GONE),
+	[IOSM_ONLINE] = TO(SUSPENDED) | TO(RECOVERING) | TO(CRASHED) |
+			TO(DUMP_READY) | TO(LOST) | TO(GONE),
+	[IOSM_SUSPENDED] = TO(ONLINE) | TO(RECOVERING) | TO(CRASHED) |
+			   TO(DUMP_READY) | TO(LOST) | TO(GONE),
 	[IOSM_CRASHED] = TO(ROM) | TO(LOADER) | TO(STARTING) |
-			 TO(DUMP_READY) | TO(LOST) | TO(GONE),
-	[IOSM_DUMP_READY] = TO(ROM) | TO(LOADER) | TO(STARTING) | TO(LOST) |
-			    TO(GONE),
+			 TO(DUMP_READY) | TO(RECOVERING) | TO(LOST) | TO(GONE),
+	[IOSM_DUMP_READY] = TO(ROM) | TO(LOADER) | TO(STARTING) |
+			    TO(RECOVERING) | TO(LOST) | TO(GONE),
 	[IOSM_RECOVERING] = TO(ROM) | TO(LOADER) | TO(STARTING) |
 			    TO(CRASHED) | TO(DUMP_READY) | TO(FAILED) |
 			    TO(LOST) | TO(GONE),
-	[IOSM_FAILED] = TO(GONE),
-	[IOSM_LOST] = TO(GONE),
+	[IOSM_FAILED] = TO(RECOVERING) | TO(LOST) | TO(GONE),
+	[IOSM_LOST] = TO(RECOVERING) | TO(GONE),
 	[IOSM_GONE] = 0,
 };
 
@@ -165,6 +179,7 @@ static const char * const iosm_state_names[IOSM_STATE_COUNT] = {
 	[IOSM_LOADER] = "loader",
 	[IOSM_STARTING] = "starting",
 	[IOSM_ONLINE] = "online",
+	[IOSM_SUSPENDED] = "suspended",
 	[IOSM_CRASHED] = "crashed",
 	[IOSM_DUMP_READY] = "crashed, dump ready",
 	[IOSM_RECOVERING] = "recovering",
@@ -250,14 +265,16 @@ void iosm_modem_event(struct iosm_modem *modem, enum iosm_event event)
 	kobject_uevent_env(&modem->dev->kobj, KOBJ_CHANGE, env);
 }
 
-static void iosm_modem_announce(struct iosm_modem *modem, enum iosm_state state)
+static void iosm_modem_announce(struct iosm_modem *modem, enum iosm_state from,
+				enum iosm_state to)
 {
-	switch (state) {
+	switch (to) {
 	case IOSM_ROM:
 		iosm_modem_event(modem, IOSM_EVENT_ROM_READY);
 		break;
 	case IOSM_ONLINE:
-		iosm_modem_event(modem, IOSM_EVENT_READY);
+		if (from != IOSM_SUSPENDED)
+			iosm_modem_event(modem, IOSM_EVENT_READY);
 		break;
 	case IOSM_CRASHED:
 		iosm_modem_event(modem, IOSM_EVENT_CRASH);
@@ -277,8 +294,15 @@ static void iosm_modem_announce(struct iosm_modem *modem, enum iosm_state state)
 	}
 }
 
-/* The one setter. Process context. False if the move is not legal. */
-static bool iosm_modem_set_state(struct iosm_modem *modem, enum iosm_state to)
+/**
+ * iosm_modem_set_state() - the one setter of the state
+ * @modem: the modem
+ * @to: where to
+ *
+ * Context: process, may sleep; in the state work, or while it is held.
+ * Return: false if the move is not legal; nothing has changed then.
+ */
+bool iosm_modem_set_state(struct iosm_modem *modem, enum iosm_state to)
 {
 	enum iosm_state from;
 	bool legal;
@@ -296,13 +320,29 @@ static bool iosm_modem_set_state(struct iosm_modem *modem, enum iosm_state to)
 	dev_dbg(modem->dev, "%s -> %s\n", iosm_state_name(from),
 		iosm_state_name(to));
 	wake_up_all(&modem->state_wait);
-	iosm_modem_announce(modem, to);
+	iosm_modem_announce(modem, from, to);
+	if (modem->observer)
+		modem->observer->moved(modem->observer, to);
 	return true;
 }
 
-static void iosm_modem_kick(struct iosm_modem *modem, unsigned int delay_ms)
+/**
+ * iosm_modem_kick() - run the state work
+ * @modem: the modem
+ * @delay_ms: how long from now, milliseconds
+ *
+ * Context: process or softirq.
+ */
+void iosm_modem_kick(struct iosm_modem *modem, unsigned int delay_ms)
 {
 	mod_delayed_work(modem->wq, &modem->work, msecs_to_jiffies(delay_ms));
+}
+
+/* Does not put off a run of the work that is due earlier. */
+static void iosm_modem_look_later(struct iosm_modem *modem)
+{
+	queue_delayed_work(modem->wq, &modem->work,
+			   msecs_to_jiffies(IOSM_LOOK_INTERVAL));
 }
 
 static bool iosm_modem_session_is(struct iosm_modem *modem,
@@ -311,14 +351,41 @@ static bool iosm_modem_session_is(struct iosm_modem *modem,
 	return atomic_read(&modem->session) == session;
 }
 
-static void iosm_modem_cut_off(struct iosm_modem *modem)
+/**
+ * iosm_modem_failure() - report something that went wrong
+ * @modem: the modem
+ * @why: constant string
+ *
+ * Context: process or softirq; any lock may be held.
+ */
+void iosm_modem_failure(struct iosm_modem *modem, const char *why)
+{
+	if (modem->observer)
+		modem->observer->failure(modem->observer, why);
+}
+
+/**
+ * iosm_modem_cut_off() - forbid the modem all access to memory, ring no more
+ * @modem: the modem
+ *
+ * Context: process or softirq. May be called again.
+ */
+void iosm_modem_cut_off(struct iosm_modem *modem)
 {
 	modem->bus->ops->set_dma(modem->bus, false);
 	iosm_protocol_halt(&modem->protocol);
 }
 
-static bool iosm_modem_break(struct iosm_modem *modem, u32 stage,
-			     const char *why)
+/**
+ * iosm_modem_break() - end the session because of what the modem did
+ * @modem: the modem
+ * @stage: its stage, if that is the cause, otherwise 0
+ * @why: constant string for the log
+ *
+ * Context: process or softirq, not under a lock of the protocol layer.
+ * Return: false if the session did not run; nothing has changed then.
+ */
+bool iosm_modem_break(struct iosm_modem *modem, u32 stage, const char *why)
 {
 	if (atomic_cmpxchg(&modem->session, IOSM_SESSION_RUNNING,
 			   IOSM_SESSION_BROKEN) != IOSM_SESSION_RUNNING)
@@ -326,6 +393,8 @@ static bool iosm_modem_break(struct iosm_modem *modem, u32 stage,
 
 	WRITE_ONCE(modem->broken_reason, why);
 	WRITE_ONCE(modem->broken_stage, stage);
+	/* Before the rings are halted: a dump shows what was wrong with them. */
+	iosm_modem_failure(modem, why);
 	iosm_modem_cut_off(modem);
 	iosm_modem_kick(modem, 0);
 	return true;
@@ -376,6 +445,11 @@ static const struct iosm_pm_ops iosm_modem_pm_ops = {
 
 /* Poll */
 
+static bool iosm_stage_crashed(u32 stage)
+{
+	return stage == IOSM_STAGE_CRASH || stage == IOSM_STAGE_CD_READY;
+}
+
 /* False if there is no running session, or not any more. */
 static bool iosm_modem_poll_status(struct iosm_modem *modem)
 {
@@ -397,6 +471,8 @@ static bool iosm_modem_poll_status(struct iosm_modem *modem)
 	case IOSM_SESSION_RUNNING:
 		if (!running) {
 			iosm_modem_break(modem, status.stage,
+					 iosm_stage_crashed(status.stage) ?
+					 "firmware crashed" :
 					 "modem left the session");
 			return false;
 		}
@@ -485,6 +561,30 @@ void iosm_modem_interrupt(struct iosm_modem *modem)
 	napi_schedule(&modem->napi);
 }
 
+/**
+ * iosm_modem_look() - is the modem still in our session? End it if not
+ * @modem: the modem
+ *
+ * A modem that was reset behind our back, or that is gone, says nothing by itself.
+ * Does nothing while the host sleeps, or the modem does: it has to be woken first,
+ * and then it has to answer.
+ *
+ * Context: process or softirq. Implements protocol.rst 2.2, 10.6.2 R2 and R8.
+ */
+void iosm_modem_look(struct iosm_modem *modem)
+{
+	u32 stage;
+
+	if (READ_ONCE(modem->asleep) || !iosm_modem_online(modem) ||
+	    !iosm_pm_awake(&modem->pm))
+		return;
+	stage = iosm_mmio_stage(modem->bus);
+	if (stage != IOSM_STAGE_RUN)
+		iosm_modem_break(modem, stage, "modem left the session unnoticed");
+	else if (iosm_mmio_ipc_state(modem->bus) != IOSM_IPC_RUNNING)
+		iosm_modem_break(modem, 0, "modem was reset unnoticed");
+}
+
 /* After the return the poll does not use the channel in slot @id any more. */
 static void iosm_modem_forget_channel(struct iosm_modem *modem,
 				      enum iosm_channel_id id)
@@ -509,34 +609,18 @@ static void iosm_channel_reclaim(struct iosm_channel *channel,
 	iosm_protocol_free_pipe(&channel->modem->protocol, pipe);
 }
 
-/**
- * iosm_channel_open() - open both pipes of a channel and post buffers
- * @channel: what to open; the caller's, not in use
- * @modem: the modem
- * @config: which channel
- * @ops: called until iosm_channel_close()
- * @ctx: for the caller
- *
- * Context: process, may sleep a few seconds at most; RTNL or a port's ops lock
- * may be held.
- * Return: 0; -ENODEV if the modem is not online; -EBUSY if the channel is in
- * use; -ENOMEM; -EREMOTEIO if the modem refused; -ETIMEDOUT. Implements
- * protocol.rst 4.4, 4.5.
- */
-int iosm_channel_open(struct iosm_channel *channel, struct iosm_modem *modem,
-		      const struct iosm_channel_config *config,
-		      const struct iosm_channel_ops *ops, void *ctx)
+static void iosm_channel_put_device(struct iosm_modem *modem)
 {
-	struct iosm_protocol *protocol = &modem->protocol;
+	pm_runtime_mark_last_busy(modem->dev);
+	pm_runtime_put_autosuspend(modem->dev);
+}
+
+static int iosm_channel_open_pipes(struct iosm_channel *channel)
+{
+	const struct iosm_channel_config *config = channel->config;
+	struct iosm_protocol *protocol = &channel->modem->protocol;
 	int ret;
 
-	if (!iosm_modem_online(modem))
-		return -ENODEV;
-
-	channel->modem = modem;
-	channel->config = config;
-	channel->ops = ops;
-	channel->ctx = ctx;
 	channel->ul = &protocol->pipes[config->ul_pipe];
 	channel->dl = &protocol->pipes[config->dl_pipe];
 	if (channel->ul->entries || channel->dl->entries)
@@ -550,14 +634,11 @@ int iosm_channel_open(struct iosm_channel *channel, struct iosm_modem *modem,
 				      config->dl_entries, config->dl_backoff);
 	if (ret)
 		goto err_close_ul;
-	ret = ops->fill(channel);
+	ret = channel->ops->fill(channel);
 	if (ret)
 		goto err_close_both;
 
 	iosm_pipe_ring(protocol, channel->dl, config->open_reason);
-	/* Pairs with the acquire in the poll: it sees the channel complete. */
-	smp_store_release(&modem->channels[config->id], channel);
-	iosm_modem_poll_soon(modem);
 	return 0;
 
 err_close_both:
@@ -571,6 +652,54 @@ err_close_ul:
 	iosm_protocol_close_pipe(protocol, channel->ul);
 	iosm_protocol_free_pipe(protocol, channel->ul);
 	return ret;
+}
+
+/**
+ * iosm_channel_open() - open both pipes of a channel and post buffers
+ * @channel: what to open; the caller's, not in use
+ * @modem: the modem
+ * @config: which channel
+ * @ops: called until iosm_channel_close()
+ * @ctx: for the caller
+ *
+ * An open channel keeps the function in D0: it holds a runtime PM reference.
+ *
+ * Context: process, may sleep a few seconds at most; RTNL or a port's ops lock
+ * may be held.
+ * Return: 0; -ENODEV if the modem is not online; -EBUSY if the channel is in
+ * use; -ENOMEM; -EREMOTEIO if the modem refused; -ETIMEDOUT. Implements
+ * protocol.rst 4.4, 4.5.
+ */
+int iosm_channel_open(struct iosm_channel *channel, struct iosm_modem *modem,
+		      const struct iosm_channel_config *config,
+		      const struct iosm_channel_ops *ops, void *ctx)
+{
+	int ret;
+
+	/* What was told to the modem before it slept may be worth nothing now. */
+	ret = pm_runtime_resume_and_get(modem->dev);
+	if (ret < 0)
+		return ret;
+	if (iosm_modem_online(modem)) {
+		channel->modem = modem;
+		channel->config = config;
+		channel->ops = ops;
+		channel->ctx = ctx;
+		ret = iosm_channel_open_pipes(channel);
+	} else {
+		ret = -ENODEV;
+	}
+	if (ret) {
+		iosm_channel_put_device(modem);
+		return ret;
+	}
+
+	atomic_inc(&modem->users);
+	iosm_modem_look_later(modem);
+	/* Pairs with the acquire in the poll: it sees the channel complete. */
+	smp_store_release(&modem->channels[config->id], channel);
+	iosm_modem_poll_soon(modem);
+	return 0;
 }
 
 /**
@@ -592,6 +721,8 @@ void iosm_channel_close(struct iosm_channel *channel)
 	iosm_protocol_close_pipe(protocol, channel->dl);
 	iosm_channel_reclaim(channel, channel->ul);
 	iosm_channel_reclaim(channel, channel->dl);
+	atomic_dec(&channel->modem->users);
+	iosm_channel_put_device(channel->modem);
 }
 
 /**
@@ -705,12 +836,22 @@ static void iosm_modem_say_goodbye(struct iosm_modem *modem)
 	iosm_modem_cut_off(modem);
 }
 
-static void iosm_modem_end_session(struct iosm_modem *modem)
+/**
+ * iosm_modem_end_session() - stop the clients, end the session or its beginning
+ * @modem: the modem
+ * @tell: tell the modem; false if it cannot be reached, and is cut off
+ *
+ * Context: process, may sleep a few seconds at most; in the state work, or while it
+ * is held; no lock held that a client's stop takes. Implements protocol.rst 2.6.
+ */
+void iosm_modem_end_session(struct iosm_modem *modem, bool tell)
 {
 	if (iosm_modem_session_is(modem, IOSM_SESSION_NONE)) {
 		/* INIT may have been requested; then DMA is allowed already. */
-		if (!iosm_protocol_halted(&modem->protocol))
+		if (tell && !iosm_protocol_halted(&modem->protocol))
 			iosm_modem_say_goodbye(modem);
+		else
+			iosm_modem_cut_off(modem);
 		return;
 	}
 
@@ -722,7 +863,10 @@ static void iosm_modem_end_session(struct iosm_modem *modem)
 	napi_enable(&modem->napi);
 	mutex_unlock(&modem->poll_mutex);
 
-	iosm_modem_say_goodbye(modem);
+	if (tell)
+		iosm_modem_say_goodbye(modem);
+	else
+		iosm_modem_cut_off(modem);
 }
 
 static bool iosm_stage_to_state(u32 stage, enum iosm_state *state)
@@ -753,15 +897,16 @@ static void iosm_modem_give_up(struct iosm_modem *modem, const char *why)
 {
 	dev_err(modem->dev, "giving up: %s\n", why);
 	iosm_modem_set_state(modem, IOSM_FAILED);
+	iosm_modem_failure(modem, why);
 }
 
-static void iosm_modem_recover(struct iosm_modem *modem, const char *why)
+static void iosm_modem_start_again(struct iosm_modem *modem, const char *why)
 {
 	/* Starts after a crash are attempts, too, and they are not limited. */
 	unsigned int doublings = min(modem->attempts, IOSM_ATTEMPTS);
 
 	dev_err(modem->dev, "session ended: %s\n", why);
-	iosm_modem_end_session(modem);
+	iosm_modem_end_session(modem, true);
 	iosm_modem_set_state(modem, IOSM_RECOVERING);
 	iosm_modem_kick(modem, IOSM_RECOVERY_DELAY << doublings);
 }
@@ -769,15 +914,17 @@ static void iosm_modem_recover(struct iosm_modem *modem, const char *why)
 static void iosm_modem_timeout(struct iosm_modem *modem, const char *why)
 {
 	iosm_modem_event(modem, IOSM_EVENT_TIMEOUT);
-	iosm_modem_recover(modem, why);
+	iosm_modem_failure(modem, why);
+	iosm_modem_start_again(modem, why);
 }
 
 static void iosm_modem_lose(struct iosm_modem *modem)
 {
 	dev_err(modem->dev, "no answer on the bus\n");
 	iosm_modem_cut_off(modem);
-	iosm_modem_end_session(modem);
+	iosm_modem_end_session(modem, true);
 	iosm_modem_set_state(modem, IOSM_LOST);
+	iosm_modem_failure(modem, "no answer on the bus");
 }
 
 static bool iosm_modem_deadline_passed(struct iosm_modem *modem)
@@ -810,6 +957,20 @@ static void iosm_modem_request_run(struct iosm_modem *modem)
 	iosm_modem_set_deadline(modem, IOSM_RUN_TIMEOUT);
 }
 
+/* Without a session, and while there is one to be set up, the function stays in D0. */
+static void iosm_modem_stay_awake(struct iosm_modem *modem, bool awake)
+{
+	if (modem->awake == awake)
+		return;
+	modem->awake = awake;
+	if (awake) {
+		pm_runtime_get_sync(modem->dev);
+	} else {
+		pm_runtime_mark_last_busy(modem->dev);
+		pm_runtime_put_autosuspend(modem->dev);
+	}
+}
+
 /* The session runs: agree on the rules, then start the clients. */
 static int iosm_modem_bring_up(struct iosm_modem *modem)
 {
@@ -836,6 +997,7 @@ static int iosm_modem_bring_up(struct iosm_modem *modem)
 		return ret;
 	modem->online_since = jiffies;
 	iosm_modem_set_state(modem, IOSM_ONLINE);
+	iosm_modem_stay_awake(modem, false);
 	return 0;
 }
 
@@ -881,7 +1043,7 @@ static void iosm_modem_wait_running(struct iosm_modem *modem)
 {
 	if (iosm_modem_online(modem)) {
 		if (iosm_modem_bring_up(modem))
-			iosm_modem_recover(modem, "bring-up failed");
+			iosm_modem_start_again(modem, "bring-up failed");
 	} else if (iosm_modem_deadline_passed(modem)) {
 		iosm_modem_timeout(modem, "IPC state RUNNING not reached");
 	} else {
@@ -891,8 +1053,38 @@ static void iosm_modem_wait_running(struct iosm_modem *modem)
 	}
 }
 
+static void iosm_modem_crashed(struct iosm_modem *modem, u32 stage)
+{
+	dev_err(modem->dev, "firmware crashed\n");
+	iosm_modem_end_session(modem, true);
+	iosm_modem_set_deadline(modem, IOSM_CRASH_GRACE);
+	iosm_modem_set_state(modem, stage == IOSM_STAGE_CRASH ?
+			     IOSM_CRASHED : IOSM_DUMP_READY);
+	iosm_modem_kick(modem, IOSM_BOOT_POLL);
+}
+
+/* Firmware may crash, or the modem go away, at any step. False if it is not in RUN. */
+static bool iosm_modem_still_runs(struct iosm_modem *modem)
+{
+	u32 stage = iosm_mmio_stage(modem->bus);
+
+	if (stage == IOSM_STAGE_RUN)
+		return true;
+	if (stage == IOSM_ALL_ONES) {
+		iosm_modem_lose(modem);
+	} else if (iosm_stage_crashed(stage)) {
+		iosm_modem_failure(modem, "firmware crashed");
+		iosm_modem_crashed(modem, stage);
+	} else {
+		iosm_modem_start_again(modem, "modem left its firmware");
+	}
+	return false;
+}
+
 static void iosm_modem_starting(struct iosm_modem *modem)
 {
+	if (!iosm_modem_still_runs(modem))
+		return;
 	switch (modem->step) {
 	case IOSM_START_CHECK:
 	case IOSM_START_UNINIT:
@@ -916,13 +1108,21 @@ static void iosm_modem_enter_stage(struct iosm_modem *modem,
 		return;
 	}
 
-	if (state != IOSM_STARTING) {
+	switch (state) {
+	case IOSM_STARTING:
+		modem->attempts++;
+		modem->step = IOSM_START_CHECK;
+		iosm_modem_kick(modem, 0);
+		break;
+	case IOSM_CRASHED:
+		iosm_modem_set_deadline(modem, IOSM_CRASH_GRACE);
+		iosm_modem_failure(modem, "firmware crashed");
 		iosm_modem_kick(modem, IOSM_BOOT_POLL);
-		return;
+		break;
+	default:
+		iosm_modem_kick(modem, IOSM_BOOT_POLL);
+		break;
 	}
-	modem->attempts++;
-	modem->step = IOSM_START_CHECK;
-	iosm_modem_kick(modem, 0);
 }
 
 static void iosm_modem_bad_stage(struct iosm_modem *modem)
@@ -939,22 +1139,22 @@ static void iosm_modem_bad_stage(struct iosm_modem *modem)
 /* No session: look at the stage register what the modem does. */
 static void iosm_modem_watch_stage(struct iosm_modem *modem)
 {
-	enum iosm_state state;
+	enum iosm_state now = iosm_modem_state(modem), next;
 
-	if (!iosm_stage_to_state(iosm_mmio_stage(modem->bus), &state)) {
+	if (!iosm_stage_to_state(iosm_mmio_stage(modem->bus), &next)) {
 		iosm_modem_bad_stage(modem);
 		return;
 	}
 	modem->bad_stages = 0;
 
-	if (iosm_modem_state(modem) == IOSM_OFF &&
+	if ((now == IOSM_OFF || now == IOSM_RECOVERING) &&
 	    iosm_mmio_chip_length(modem->bus) != IOSM_CHIP_LENGTH)
 		iosm_modem_give_up(modem, "unexpected chip information");
-	else if (iosm_modem_state(modem) == IOSM_RECOVERING &&
-		 state == IOSM_STARTING && modem->attempts >= IOSM_ATTEMPTS)
+	else if (now == IOSM_RECOVERING && next == IOSM_STARTING &&
+		 modem->attempts >= IOSM_ATTEMPTS)
 		iosm_modem_give_up(modem, "too many failed starts");
 	else
-		iosm_modem_enter_stage(modem, state);
+		iosm_modem_enter_stage(modem, next);
 }
 
 /* The session broke; what became of the modem? */
@@ -963,23 +1163,29 @@ static void iosm_modem_autopsy(struct iosm_modem *modem)
 	u32 stage = READ_ONCE(modem->broken_stage);
 	enum iosm_state state;
 
-	if (iosm_modem_state(modem) == IOSM_ONLINE &&
+	if (iosm_modem_state(modem) != IOSM_STARTING &&
 	    time_after(jiffies, modem->online_since +
 		       msecs_to_jiffies(IOSM_LASTING)))
 		modem->attempts = 0;
 
 	if (!iosm_stage_to_state(stage, &state))
 		stage = iosm_mmio_stage(modem->bus);
-	if (stage == IOSM_ALL_ONES) {
+	if (stage == IOSM_ALL_ONES)
 		iosm_modem_lose(modem);
-	} else if (stage == IOSM_STAGE_CRASH || stage == IOSM_STAGE_CD_READY) {
-		dev_err(modem->dev, "firmware crashed\n");
-		iosm_modem_end_session(modem);
-		iosm_modem_set_state(modem, stage == IOSM_STAGE_CRASH ?
-				     IOSM_CRASHED : IOSM_DUMP_READY);
-		iosm_modem_kick(modem, IOSM_BOOT_POLL);
-	} else {
-		iosm_modem_recover(modem, READ_ONCE(modem->broken_reason));
+	else if (iosm_stage_crashed(stage))
+		iosm_modem_crashed(modem, stage);
+	else
+		iosm_modem_start_again(modem, READ_ONCE(modem->broken_reason));
+}
+
+static void iosm_modem_work_online(struct iosm_modem *modem)
+{
+	if (iosm_modem_session_is(modem, IOSM_SESSION_BROKEN)) {
+		iosm_modem_stay_awake(modem, true);
+		iosm_modem_autopsy(modem);
+	} else if (atomic_read(&modem->users)) {
+		iosm_modem_look(modem);
+		iosm_modem_look_later(modem);
 	}
 }
 
@@ -987,6 +1193,9 @@ static void iosm_modem_work(struct work_struct *work)
 {
 	struct iosm_modem *modem = container_of(to_delayed_work(work),
 						struct iosm_modem, work);
+
+	if (READ_ONCE(modem->held))
+		return;
 
 	switch (iosm_modem_state(modem)) {
 	case IOSM_STARTING:
@@ -996,8 +1205,8 @@ static void iosm_modem_work(struct work_struct *work)
 			iosm_modem_starting(modem);
 		break;
 	case IOSM_ONLINE:
-		if (iosm_modem_session_is(modem, IOSM_SESSION_BROKEN))
-			iosm_modem_autopsy(modem);
+	case IOSM_SUSPENDED:
+		iosm_modem_work_online(modem);
 		break;
 	case IOSM_FAILED:
 	case IOSM_LOST:
@@ -1064,13 +1273,30 @@ err_free:
 }
 
 /**
- * iosm_modem_start() - bring the modem up, asynchronously
- * @modem: made by iosm_modem_create(); the interrupt is armed
+ * iosm_modem_observe() - be told what happens to a modem
+ * @modem: made by iosm_modem_create(), not yet started
+ * @observer: must live until iosm_modem_destroy()
  *
  * Context: process.
  */
+void iosm_modem_observe(struct iosm_modem *modem, struct iosm_observer *observer)
+{
+	modem->observer = observer;
+}
+
+/**
+ * iosm_modem_start() - bring the modem up, asynchronously
+ * @modem: made by iosm_modem_create(); the interrupt is armed
+ *
+ * From now on, unless the modem is online and no channel is open, a runtime PM
+ * reference is held.
+ *
+ * Context: process; the device is active.
+ */
 void iosm_modem_start(struct iosm_modem *modem)
 {
+	modem->awake = true;
+	pm_runtime_get_noresume(modem->dev);
 	iosm_modem_kick(modem, 0);
 }
 
@@ -1081,16 +1307,19 @@ void iosm_modem_start(struct iosm_modem *modem)
  * Works in every state, also if the device is not there any more. After the
  * return the modem accesses no memory.
  *
- * Context: process, may sleep a few seconds at most; no lock held. Implements
- * protocol.rst 8.10.
+ * Context: process, may sleep a few seconds at most; no lock held; the device is
+ * active. Implements protocol.rst 8.10.
  */
 void iosm_modem_stop(struct iosm_modem *modem)
 {
 	/* Ends the work's steps; one that runs finishes first. */
 	iosm_modem_set_state(modem, IOSM_GONE);
 	cancel_delayed_work_sync(&modem->work);
-	iosm_modem_end_session(modem);
+	iosm_modem_end_session(modem, true);
 	iosm_modem_cut_off(modem);
+	if (modem->awake)
+		pm_runtime_put_noidle(modem->dev);
+	modem->awake = false;
 }
 
 /**

@@ -26,6 +26,7 @@ struct iosm_modem;
  * @IOSM_LOADER: a first- or second-stage loader runs
  * @IOSM_STARTING: firmware runs, the IPC session is being set up
  * @IOSM_ONLINE: clients are started
+ * @IOSM_SUSPENDED: the same, and the host sleeps, or just its PCI function
  * @IOSM_CRASHED: firmware crashed
  * @IOSM_DUMP_READY: firmware crashed, the core dump is ready
  * @IOSM_RECOVERING: the session broke; it will be set up again
@@ -40,6 +41,7 @@ enum iosm_state {
 	IOSM_LOADER,
 	IOSM_STARTING,
 	IOSM_ONLINE,
+	IOSM_SUSPENDED,
 	IOSM_CRASHED,
 	IOSM_DUMP_READY,
 	IOSM_RECOVERING,
@@ -201,6 +203,18 @@ enum iosm_start_step {
 };
 
 /**
+ * struct iosm_observer - who wants to know what happens to a modem
+ * @failure: something failed that a user would want to know of, @why is a constant
+ *	string; process or softirq context, locks may be held, must not sleep
+ * @moved: the state changed; process context, must not sleep for long and must
+ *	not wait for the state to change
+ */
+struct iosm_observer {
+	void (*failure)(struct iosm_observer *observer, const char *why);
+	void (*moved)(struct iosm_observer *observer, enum iosm_state to);
+};
+
+/**
  * struct iosm_modem - one modem
  * @bus: how to reach it
  * @dev: shorthand for bus->dev
@@ -214,14 +228,19 @@ enum iosm_start_step {
  * @poll_mutex: serialises pausing the poll; outermost lock of this layer
  * @channels: open channels by id; changed only while the poll is paused
  * @wq: ordered workqueue of @work
- * @work: all changes of @state, except the last to IOSM_GONE
+ * @work: all changes of @state, except those in iosm_ipc_host.c, which hold it
+ * @held: @work does nothing until iosm_modem_release()
+ * @asleep: the function may be in D3: no register may be touched
+ * @awake: a runtime PM reference is held, because there is something to do
+ * @observer: may be NULL; set once, before anything runs
  * @state_lock: protects writing @state
  * @state: read it with iosm_modem_state()
  * @state_wait: woken by each change of @state
  * @session: enum iosm_session; the state work sets it, the poll moves it from
  *	waiting to running, and anybody may move it to broken
  * @step: where the start stands; state work only
- * @deadline: when the current step or state has failed, jiffies; state work
+ * @deadline: when the current step or state has failed, jiffies; state work; a
+ *	crashed modem is expected to restart by itself until then
  * @attempts: starts that did not lead to a lasting session; state work only
  * @bad_stages: invalid stage values read in a row; state work only
  * @online_since: when the modem came online, jiffies; state work only
@@ -231,6 +250,7 @@ enum iosm_start_step {
  * @fw_version: firmware's IPC version, sampled once per session
  * @fw_caps: capability bits, sampled once per session, 0 if not valid
  * @irqs: interrupts so far; hard irq only
+ * @users: open channels
  */
 struct iosm_modem {
 	struct iosm_bus *bus;
@@ -249,6 +269,10 @@ struct iosm_modem {
 
 	struct workqueue_struct *wq;
 	struct delayed_work work;
+	bool held;
+	bool asleep;
+	bool awake;
+	struct iosm_observer *observer;
 	spinlock_t state_lock;		/* writers of @state */
 	enum iosm_state state;
 	wait_queue_head_t state_wait;
@@ -264,6 +288,7 @@ struct iosm_modem {
 	u32 fw_version;
 	u32 fw_caps;
 	u64 irqs;
+	atomic_t users;
 };
 
 struct iosm_modem *iosm_modem_create(struct iosm_bus *bus,
@@ -272,6 +297,19 @@ void iosm_modem_start(struct iosm_modem *modem);
 void iosm_modem_stop(struct iosm_modem *modem);
 void iosm_modem_destroy(struct iosm_modem *modem);
 void iosm_modem_interrupt(struct iosm_modem *modem);
+void iosm_modem_observe(struct iosm_modem *modem, struct iosm_observer *observer);
+
+int iosm_modem_suspend(struct iosm_modem *modem);
+void iosm_modem_resume(struct iosm_modem *modem);
+void iosm_modem_restore(struct iosm_modem *modem);
+void iosm_modem_release(struct iosm_modem *modem);
+int iosm_modem_runtime_suspend(struct iosm_modem *modem);
+void iosm_modem_runtime_resume(struct iosm_modem *modem);
+void iosm_modem_reset_prepare(struct iosm_modem *modem);
+void iosm_modem_reset_done(struct iosm_modem *modem);
+void iosm_modem_isolate(struct iosm_modem *modem, bool forever);
+bool iosm_modem_answers(struct iosm_modem *modem);
+int iosm_modem_recover(struct iosm_modem *modem);
 
 enum iosm_state iosm_modem_state(const struct iosm_modem *modem);
 bool iosm_modem_online(struct iosm_modem *modem);
@@ -279,7 +317,9 @@ const char *iosm_state_name(enum iosm_state state);
 bool iosm_state_move_legal(enum iosm_state from, enum iosm_state to);
 void iosm_modem_event(struct iosm_modem *modem, enum iosm_event event);
 void iosm_modem_broken(struct iosm_modem *modem, const char *why);
+void iosm_modem_failure(struct iosm_modem *modem, const char *why);
 void iosm_modem_poll_soon(struct iosm_modem *modem);
+void iosm_modem_look(struct iosm_modem *modem);
 
 extern const struct iosm_channel_config iosm_channel_mux_lite;
 extern const struct iosm_channel_config iosm_channel_mux_aggr;

@@ -15,7 +15,17 @@ struct device;
 struct iosm_bus;
 
 /**
- * struct iosm_bus_ops - access to one modem; any context, no op sleeps
+ * enum iosm_host_sleep - how the modem is told that the host sleeps
+ * @IOSM_HOST_SLEEP_D0: by a doorbell; it answers nothing ("D0/L1.2")
+ * @IOSM_HOST_SLEEP_D3: by a control request that it completes ("D3/L2")
+ */
+enum iosm_host_sleep {
+	IOSM_HOST_SLEEP_D0,
+	IOSM_HOST_SLEEP_D3,
+};
+
+/**
+ * struct iosm_bus_ops - access to one modem; any context, no op but @reset sleeps
  * @read32: read a 32-bit register of BAR 2; all ones when the device is gone
  * @read8: read an 8-bit register of BAR 2
  * @write32: write a 32-bit register of BAR 2
@@ -23,6 +33,10 @@ struct iosm_bus;
  *	modem before the doorbell is
  * @set_dma: allow or forbid the modem to access memory (bus mastering); after
  *	forbidding, no access starts any more and no interrupt arrives
+ * @reset: reset the function, with iosm_modem_reset_prepare() before and
+ *	iosm_modem_reset_done() after it; process context, may sleep seconds, the
+ *	caller holds no lock that a client's stop takes. 0; -EOPNOTSUPP if the device
+ *	cannot be reset; -EAGAIN if it is being bound, unbound or put to sleep
  */
 struct iosm_bus_ops {
 	u32 (*read32)(struct iosm_bus *bus, u32 offset);
@@ -30,6 +44,7 @@ struct iosm_bus_ops {
 	void (*write32)(struct iosm_bus *bus, u32 offset, u32 value);
 	void (*ring)(struct iosm_bus *bus, enum iosm_doorbell bell, u32 value);
 	void (*set_dma)(struct iosm_bus *bus, bool allowed);
+	int (*reset)(struct iosm_bus *bus);
 };
 
 /**
@@ -38,11 +53,13 @@ struct iosm_bus_ops {
  * @dev: for DMA mappings, log lines and uevents, and the parent of everything
  *	that user space sees
  * @device_id: PCI device ID, selects the set of ports
+ * @host_sleep: what the modem expects before the host sleeps
  */
 struct iosm_bus {
 	const struct iosm_bus_ops *ops;
 	struct device *dev;
 	u16 device_id;
+	enum iosm_host_sleep host_sleep;
 };
 
 /**

@@ -6,16 +6,43 @@
  * and puts the core and its clients together. Probe waits for nothing: the
  * core brings the modem up in the background.
  *
- * Implements protocol.rst 1.1 to 1.5, 1.9 and 1.10.
+ * Translates what the PM core and the PCI core say (sleep, runtime PM, reset, bus
+ * errors) into the steps of iosm_ipc_host.c. The state of configuration space and the
+ * power of the function are the business of the PCI core; this file puts no function
+ * into D3.
+ *
+ * Implements protocol.rst 1.1 to 1.5, 1.7, 1.9 and 1.10.
  */
 
+#include <linux/acpi.h>
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
+#include <linux/string.h>
 
 #include "iosm_ipc_clients.h"
 #include "iosm_ipc_imem.h"
+
+#define IOSM_AUTOSUSPEND_DELAY	2000	/* milliseconds */
+
+/* The firmware says which handshake the modem wants before the host sleeps. */
+#define IOSM_DSM_GUID	GUID_INIT(0xbad01b75, 0x22a8, 0x4f48, 0x87, 0x92, \
+				  0xbd, 0xde, 0x94, 0x67, 0x74, 0x7d)
+#define IOSM_DSM_REVISION	0
+#define IOSM_DSM_SLEEP		3	/* function index */
+#define IOSM_DSM_SLEEP_D3	3	/* its result for D3/L2; anything else is D0/L1.2 */
+
+static char *system_sleep = "firmware";
+module_param(system_sleep, charp, 0444);
+MODULE_PARM_DESC(system_sleep,
+		 "Handshake before the system sleeps: firmware (default, ACPI decides), d3 or d0");
+
+static bool platform_reset;
+module_param_named(acpi_reset, platform_reset, bool, 0644);
+MODULE_PARM_DESC(acpi_reset,
+		 "Recover with the platform's reset method, too; freezes some laptops (default: N)");
 
 /**
  * struct iosm_pci - one PCI function
@@ -76,12 +103,46 @@ static void iosm_pci_set_dma(struct iosm_bus *bus, bool allowed)
 		pci_clear_master(to_iosm_pci(bus)->pdev);
 }
 
+static int iosm_pci_reset_locked(struct pci_dev *pdev)
+{
+	int ret;
+
+	pci_save_state(pdev);
+	/* Without the parameter only what is the function's own, no platform method. */
+	if (platform_reset)
+		ret = __pci_reset_function_locked(pdev);
+	else
+		ret = pcie_reset_flr(pdev, PCI_RESET_DO_RESET);
+	pci_restore_state(pdev);
+	return ret == -ENOTTY ? -EOPNOTSUPP : ret;
+}
+
+static int iosm_pci_reset(struct iosm_bus *bus)
+{
+	struct iosm_pci *iosm = to_iosm_pci(bus);
+	struct pci_dev *pdev = iosm->pdev;
+	int ret;
+
+	if (!platform_reset && pcie_reset_flr(pdev, PCI_RESET_PROBE))
+		return -EOPNOTSUPP;
+	/* Whoever has the lock may wait for the caller. */
+	if (!device_trylock(&pdev->dev))
+		return -EAGAIN;
+	dev_info(&pdev->dev, "resetting the function\n");
+	iosm_modem_reset_prepare(iosm->modem);
+	ret = iosm_pci_reset_locked(pdev);
+	iosm_modem_reset_done(iosm->modem);
+	device_unlock(&pdev->dev);
+	return ret;
+}
+
 static const struct iosm_bus_ops iosm_pci_bus_ops = {
 	.read32 = iosm_pci_read32,
 	.read8 = iosm_pci_read8,
 	.write32 = iosm_pci_write32,
 	.ring = iosm_pci_ring,
 	.set_dma = iosm_pci_set_dma,
+	.reset = iosm_pci_reset,
 };
 
 static irqreturn_t iosm_pci_interrupt(int irq, void *data)
@@ -115,6 +176,34 @@ static void iosm_pci_enable_ltr(struct pci_dev *pdev)
 	pcie_capability_set_word(pdev, PCI_EXP_DEVCTL2, PCI_EXP_DEVCTL2_LTR_EN);
 }
 
+static enum iosm_host_sleep iosm_pci_firmware_sleep(struct pci_dev *pdev)
+{
+	static const guid_t guid = IOSM_DSM_GUID;
+	enum iosm_host_sleep sleep = IOSM_HOST_SLEEP_D0;
+	union acpi_object *result;
+
+	if (!ACPI_HANDLE(&pdev->dev))
+		return sleep;
+	result = acpi_evaluate_dsm_typed(ACPI_HANDLE(&pdev->dev), &guid, IOSM_DSM_REVISION,
+					 IOSM_DSM_SLEEP, NULL, ACPI_TYPE_INTEGER);
+	if (result && result->integer.value == IOSM_DSM_SLEEP_D3)
+		sleep = IOSM_HOST_SLEEP_D3;
+	ACPI_FREE(result);
+	return sleep;
+}
+
+static enum iosm_host_sleep iosm_pci_host_sleep(struct pci_dev *pdev)
+{
+	if (sysfs_streq(system_sleep, "d3"))
+		return IOSM_HOST_SLEEP_D3;
+	if (sysfs_streq(system_sleep, "d0"))
+		return IOSM_HOST_SLEEP_D0;
+	if (!sysfs_streq(system_sleep, "firmware"))
+		dev_warn(&pdev->dev, "system_sleep=%s: not firmware, d3 or d0; ignored\n",
+			 system_sleep);
+	return iosm_pci_firmware_sleep(pdev);
+}
+
 static int iosm_pci_setup(struct iosm_pci *iosm)
 {
 	struct pci_dev *pdev = iosm->pdev;
@@ -141,6 +230,17 @@ static int iosm_pci_setup(struct iosm_pci *iosm)
 	return 0;
 }
 
+/* Runtime PM stays off until user space allows it: the PCI core forbids it at first. */
+static void iosm_pci_start_pm(struct pci_dev *pdev)
+{
+	struct device *dev = &pdev->dev;
+
+	/* The modem has to hear of each system sleep, also if the function is in D3. */
+	dev_pm_set_driver_flags(dev, DPM_FLAG_NO_DIRECT_COMPLETE);
+	pm_runtime_set_autosuspend_delay(dev, IOSM_AUTOSUSPEND_DELAY);
+	pm_runtime_use_autosuspend(dev);
+}
+
 static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct device *dev = &pdev->dev;
@@ -154,6 +254,7 @@ static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	iosm->bus.ops = &iosm_pci_bus_ops;
 	iosm->bus.dev = dev;
 	iosm->bus.device_id = pdev->device;
+	iosm->bus.host_sleep = iosm_pci_host_sleep(pdev);
 
 	ret = iosm_pci_setup(iosm);
 	if (ret)
@@ -176,7 +277,12 @@ static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	}
 
 	pci_set_drvdata(pdev, iosm);
+	/* What a reset of the slot gives back. */
+	pci_save_state(pdev);
+	iosm_pci_start_pm(pdev);
 	iosm_modem_start(iosm->modem);
+	/* The PCI core's reference; the modem has its own. */
+	pm_runtime_put_noidle(dev);
 	return 0;
 
 err_free_vectors:
@@ -190,6 +296,8 @@ static void iosm_pci_remove(struct pci_dev *pdev)
 {
 	struct iosm_pci *iosm = pci_get_drvdata(pdev);
 
+	pm_runtime_get_noresume(&pdev->dev);
+	pm_runtime_dont_use_autosuspend(&pdev->dev);
 	iosm_modem_stop(iosm->modem);
 	free_irq(pci_irq_vector(pdev, 0), iosm->modem);
 	pci_free_irq_vectors(pdev);
@@ -204,6 +312,137 @@ static void iosm_pci_shutdown(struct pci_dev *pdev)
 	iosm_modem_stop(iosm->modem);
 }
 
+static int iosm_pci_suspend(struct device *dev)
+{
+	struct iosm_pci *iosm = dev_get_drvdata(dev);
+
+	return iosm_modem_suspend(iosm->modem);
+}
+
+static int iosm_pci_resume(struct device *dev)
+{
+	struct iosm_pci *iosm = dev_get_drvdata(dev);
+
+	iosm_modem_resume(iosm->modem);
+	return 0;
+}
+
+static int iosm_pci_restore(struct device *dev)
+{
+	struct iosm_pci *iosm = dev_get_drvdata(dev);
+
+	iosm_modem_restore(iosm->modem);
+	return 0;
+}
+
+/* Last of all: from here on devices can be made again, and tasks run soon. */
+static void iosm_pci_complete(struct device *dev)
+{
+	struct iosm_pci *iosm = dev_get_drvdata(dev);
+
+	iosm_modem_release(iosm->modem);
+}
+
+static int iosm_pci_runtime_suspend(struct device *dev)
+{
+	struct iosm_pci *iosm = dev_get_drvdata(dev);
+
+	return iosm_modem_runtime_suspend(iosm->modem);
+}
+
+static int iosm_pci_runtime_resume(struct device *dev)
+{
+	struct iosm_pci *iosm = dev_get_drvdata(dev);
+
+	iosm_modem_runtime_resume(iosm->modem);
+	return 0;
+}
+
+/* Hibernation: the same steps; only what an image brings back is another matter. */
+static const struct dev_pm_ops iosm_pci_pm_ops = {
+	.suspend = pm_sleep_ptr(iosm_pci_suspend),
+	.resume = pm_sleep_ptr(iosm_pci_resume),
+	.freeze = pm_sleep_ptr(iosm_pci_suspend),
+	.thaw = pm_sleep_ptr(iosm_pci_resume),
+	.poweroff = pm_sleep_ptr(iosm_pci_suspend),
+	.restore = pm_sleep_ptr(iosm_pci_restore),
+	.complete = pm_sleep_ptr(iosm_pci_complete),
+	RUNTIME_PM_OPS(iosm_pci_runtime_suspend, iosm_pci_runtime_resume, NULL)
+};
+
+static pci_ers_result_t iosm_pci_error_detected(struct pci_dev *pdev,
+						pci_channel_state_t state)
+{
+	struct iosm_pci *iosm = pci_get_drvdata(pdev);
+
+	switch (state) {
+	case pci_channel_io_normal:
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	case pci_channel_io_frozen:
+		iosm_modem_isolate(iosm->modem, false);
+		return PCI_ERS_RESULT_NEED_RESET;
+	default:
+		iosm_modem_isolate(iosm->modem, true);
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+}
+
+/* The session went on over an error that was not fatal; it may not have survived. */
+static pci_ers_result_t iosm_pci_mmio_enabled(struct pci_dev *pdev)
+{
+	struct iosm_pci *iosm = pci_get_drvdata(pdev);
+
+	if (!iosm_modem_answers(iosm->modem)) {
+		iosm_modem_isolate(iosm->modem, false);
+		return PCI_ERS_RESULT_NEED_RESET;
+	}
+	iosm_modem_look(iosm->modem);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static pci_ers_result_t iosm_pci_slot_reset(struct pci_dev *pdev)
+{
+	struct iosm_pci *iosm = pci_get_drvdata(pdev);
+
+	pci_restore_state(pdev);
+	if (!iosm_modem_answers(iosm->modem)) {
+		dev_err(&pdev->dev, "no answer after the reset of the slot\n");
+		iosm_modem_isolate(iosm->modem, true);
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static void iosm_pci_error_resume(struct pci_dev *pdev)
+{
+	struct iosm_pci *iosm = pci_get_drvdata(pdev);
+
+	iosm_modem_release(iosm->modem);
+}
+
+static void iosm_pci_reset_prepare(struct pci_dev *pdev)
+{
+	struct iosm_pci *iosm = pci_get_drvdata(pdev);
+
+	iosm_modem_reset_prepare(iosm->modem);
+}
+
+static void iosm_pci_reset_done(struct pci_dev *pdev)
+{
+	struct iosm_pci *iosm = pci_get_drvdata(pdev);
+
+	iosm_modem_reset_done(iosm->modem);
+}
+
+static const struct pci_error_handlers iosm_pci_error_handlers = {
+	.error_detected = iosm_pci_error_detected,
+	.mmio_enabled = iosm_pci_mmio_enabled,
+	.slot_reset = iosm_pci_slot_reset,
+	.resume = iosm_pci_error_resume,
+	.reset_prepare = iosm_pci_reset_prepare,
+	.reset_done = iosm_pci_reset_done,
+};
+
 static const struct pci_device_id iosm_pci_ids[] = {
 	{ PCI_DEVICE(IOSM_PCI_VENDOR_INTEL, IOSM_PCI_DEVICE_7560) },
 	{ PCI_DEVICE(IOSM_PCI_VENDOR_INTEL, IOSM_PCI_DEVICE_7360) },
@@ -217,6 +456,8 @@ static struct pci_driver iosm_pci_driver = {
 	.probe = iosm_pci_probe,
 	.remove = iosm_pci_remove,
 	.shutdown = iosm_pci_shutdown,
+	.err_handler = &iosm_pci_error_handlers,
+	.driver.pm = pm_ptr(&iosm_pci_pm_ops),
 };
 module_pci_driver(iosm_pci_driver);
 

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: What the host does to a modem
+ *
+ * It sleeps, it puts the function into D3 while nobody needs it, it resets the
+ * function, its bus fails, a user asks for another try. All of that is made of a few
+ * steps:
+ *
+ * * *hold* the state work: what it does now is finished, more is not begun;
+ * * tell the modem that the host sleeps, by one of two handshakes;
+ * * after that, read the stage before anything is said: a session that goes on is
+ *   woken up, one that is over is ended; nothing is assumed;
+ * * *release* the work, which looks for itself what became of the modem.
+ *
+ * Ports and network devices stay while the host sleeps. They are withdrawn by the
+ * state work, after the release, if the session did not survive; then they come back
+ * under the same names. In a reset they are withdrawn before.
+ *
+ * A modem that refuses to let the host sleep makes the suspend fail, and everything
+ * goes on. One that does not answer does not: its session is over, it cannot write to
+ * memory any more, and it is started anew after the resume.
+ *
+ * The PCI core holds the device lock over most of these calls, so the state work must
+ * never take that; runtime suspend and resume do not wait for the work at all, as it
+ * may wait for them.
+ *
+ * Implements protocol.rst 6.5 to 6.7.
+ */
+
+#include "iosm_ipc_imem_parts.h"
+
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/pm_runtime.h>
+
+/* How long the notification may read SLEEP after a forced sleep, milliseconds */
+#define IOSM_FORCED_READS	100
+
+/* Milliseconds */
+#define IOSM_RECOVER_TIMEOUT	30000
+#define IOSM_RESET_RETRY	50
+
+/* After the return the state work does nothing until iosm_modem_release(). */
+static void iosm_modem_hold(struct iosm_modem *modem)
+{
+	WRITE_ONCE(modem->held, true);
+	/* A run that has begun ends; one that begins later sees the flag. */
+	cancel_delayed_work_sync(&modem->work);
+}
+
+/**
+ * iosm_modem_release() - let the state work go on, if it was held
+ * @modem: the modem
+ *
+ * Context: process; the PCI function is in D0 and answers, if it is there.
+ */
+void iosm_modem_release(struct iosm_modem *modem)
+{
+	if (!modem->held)
+		return;
+	WRITE_ONCE(modem->held, false);
+	iosm_modem_kick(modem, 0);
+}
+
+/* Host sleep */
+
+static int iosm_modem_tell_sleep(struct iosm_modem *modem)
+{
+	int ret;
+
+	if (modem->bus->host_sleep == IOSM_HOST_SLEEP_D0) {
+		iosm_pm_force_sleep(&modem->pm);
+		return 0;
+	}
+
+	ret = iosm_pm_host_prepare(&modem->pm);
+	if (ret == -ETIMEDOUT)
+		iosm_modem_broken(modem, "modem did not wake up for host sleep");
+	if (!ret)
+		ret = iosm_protocol_sleep(&modem->protocol, IOSM_SLEEP_HOST,
+					  IOSM_SLEEP_ENTER);
+	if (!ret)
+		iosm_pm_host_sleep(&modem->pm);
+	return ret;
+}
+
+/* 0: it sleeps. -EBUSY: it refused, and all is as before. -EIO: the session is over. */
+static int iosm_modem_put_to_sleep(struct iosm_modem *modem)
+{
+	if (!iosm_modem_set_state(modem, IOSM_SUSPENDED))
+		return -EBUSY;
+	if (!iosm_modem_tell_sleep(modem))
+		return 0;
+
+	iosm_modem_set_state(modem, IOSM_ONLINE);
+	if (!iosm_modem_online(modem)) {
+		iosm_modem_kick(modem, 0);
+		return -EIO;
+	}
+	dev_warn(modem->dev, "modem refuses to let the host sleep\n");
+	iosm_pm_host_active(&modem->pm);
+	iosm_modem_poll_soon(modem);
+	return -EBUSY;
+}
+
+/* What the notification says may be from before the sleep (protocol.rst 6.6). */
+static void iosm_modem_await_active(struct iosm_modem *modem)
+{
+	struct iosm_status status;
+	unsigned int i;
+
+	for (i = 0; i < IOSM_FORCED_READS; i++) {
+		iosm_protocol_status(&modem->protocol, &status);
+		if (status.sleep == IOSM_NOTIFY_ACTIVE)
+			break;
+		usleep_range(1000, 1250);
+	}
+}
+
+static void iosm_modem_tell_awake(struct iosm_modem *modem)
+{
+	if (modem->bus->host_sleep == IOSM_HOST_SLEEP_D0) {
+		iosm_pm_force_active(&modem->pm);
+		iosm_modem_await_active(modem);
+	} else {
+		iosm_pm_host_wake(&modem->pm);
+		if (iosm_protocol_sleep(&modem->protocol, IOSM_SLEEP_HOST,
+					IOSM_SLEEP_EXIT))
+			iosm_modem_broken(modem, "modem did not wake up after host sleep");
+	}
+	iosm_pm_host_active(&modem->pm);
+}
+
+static void iosm_modem_wake_up(struct iosm_modem *modem)
+{
+	u32 stage = iosm_mmio_stage(modem->bus);
+
+	if (stage != IOSM_STAGE_RUN)
+		iosm_modem_break(modem, stage, "modem left the session while the host slept");
+	else if (iosm_mmio_ipc_state(modem->bus) != IOSM_IPC_RUNNING)
+		iosm_modem_break(modem, 0, "modem was reset while the host slept");
+	else
+		iosm_modem_tell_awake(modem);
+
+	/* If the session did not survive, the state work goes on from here. */
+	if (!iosm_modem_online(modem)) {
+		iosm_modem_kick(modem, 0);
+		return;
+	}
+	iosm_modem_set_state(modem, IOSM_ONLINE);
+	/* No interrupt came meanwhile: look at everything once. */
+	iosm_modem_poll_soon(modem);
+}
+
+/* A sleep, or somebody who asks, is a reason to try once more. */
+static void iosm_modem_try_again(struct iosm_modem *modem)
+{
+	modem->attempts = 0;
+	modem->bad_stages = 0;
+	if (iosm_modem_set_state(modem, IOSM_RECOVERING))
+		iosm_modem_kick(modem, 0);
+}
+
+/**
+ * iosm_modem_suspend() - the system is going to sleep
+ * @modem: the modem
+ *
+ * Holds the state work until iosm_modem_release(), also after an error. If the modem
+ * does not answer, its session is ended and the sleep goes on.
+ *
+ * Context: process, may sleep about two seconds at most; tasks are frozen. Implements
+ * protocol.rst 6.5.1, 6.6.
+ * Return: 0, or -EBUSY if the modem refused: then nothing has changed.
+ */
+int iosm_modem_suspend(struct iosm_modem *modem)
+{
+	int ret = 0;
+
+	iosm_modem_hold(modem);
+	if (iosm_modem_state(modem) == IOSM_STARTING) {
+		iosm_modem_end_session(modem, true);
+		iosm_modem_set_state(modem, IOSM_RECOVERING);
+	} else if (iosm_modem_online(modem)) {
+		ret = iosm_modem_put_to_sleep(modem);
+	}
+	if (ret == -EBUSY)
+		return ret;
+	WRITE_ONCE(modem->asleep, true);
+	return 0;
+}
+
+/**
+ * iosm_modem_resume() - the system was asleep, or did not sleep after all
+ * @modem: after iosm_modem_suspend()
+ *
+ * The state work stays held: what has to come back comes after
+ * iosm_modem_release().
+ *
+ * Context: process, may sleep about a second at most; the function is in D0.
+ * Implements protocol.rst 6.5.2, 6.6, 6.7.
+ */
+void iosm_modem_resume(struct iosm_modem *modem)
+{
+	WRITE_ONCE(modem->asleep, false);
+	switch (iosm_modem_state(modem)) {
+	case IOSM_SUSPENDED:
+		iosm_modem_wake_up(modem);
+		break;
+	case IOSM_FAILED:
+	case IOSM_LOST:
+		iosm_modem_try_again(modem);
+		break;
+	default:
+		break;
+	}
+}
+
+/**
+ * iosm_modem_restore() - memory was restored from a hibernation image
+ * @modem: the modem, as it was when the image was made
+ *
+ * Whatever session the modem has now, if any, is not ours: another kernel ran in
+ * between. It is told nothing but to end it.
+ *
+ * Context: process; the function is in D0.
+ */
+void iosm_modem_restore(struct iosm_modem *modem)
+{
+	WRITE_ONCE(modem->asleep, false);
+	if (iosm_modem_state(modem) == IOSM_SUSPENDED)
+		iosm_modem_break(modem, 0, "memory was restored from an image");
+	else
+		iosm_modem_resume(modem);
+}
+
+/**
+ * iosm_modem_runtime_suspend() - nobody needs the function, it may enter D3
+ * @modem: the modem
+ *
+ * Context: process, may sleep about two seconds at most. Does not wait for the state
+ * work.
+ * Return: 0, or -EBUSY if not now; the function must stay in D0 then.
+ */
+int iosm_modem_runtime_suspend(struct iosm_modem *modem)
+{
+	if (atomic_read(&modem->users) || !iosm_modem_online(modem) ||
+	    iosm_modem_put_to_sleep(modem))
+		return -EBUSY;
+	WRITE_ONCE(modem->asleep, true);
+	return 0;
+}
+
+/**
+ * iosm_modem_runtime_resume() - the function is in D0 again
+ * @modem: after iosm_modem_runtime_suspend()
+ *
+ * Context: process, may sleep about a second at most. Does not wait for the state
+ * work, which goes on if the session did not survive.
+ */
+void iosm_modem_runtime_resume(struct iosm_modem *modem)
+{
+	WRITE_ONCE(modem->asleep, false);
+	if (iosm_modem_state(modem) == IOSM_SUSPENDED)
+		iosm_modem_wake_up(modem);
+}
+
+/* Reset and bus errors */
+
+/* The state work is held; it starts from nothing after the release. */
+static void iosm_modem_take_down(struct iosm_modem *modem, bool tell, enum iosm_state to)
+{
+	/* There will be something to do until the modem is online again. */
+	if (!modem->awake) {
+		modem->awake = true;
+		pm_runtime_get_noresume(modem->dev);
+	}
+	iosm_modem_end_session(modem, tell);
+	modem->attempts = 0;
+	modem->bad_stages = 0;
+	iosm_modem_set_state(modem, to);
+}
+
+/**
+ * iosm_modem_reset_prepare() - the function is about to be reset
+ * @modem: the modem
+ *
+ * Withdraws everything and ends the session. Holds the state work until
+ * iosm_modem_reset_done().
+ *
+ * Context: process, may sleep a few seconds at most; the function is in D0; no lock
+ * held that a client's stop takes.
+ */
+void iosm_modem_reset_prepare(struct iosm_modem *modem)
+{
+	iosm_modem_hold(modem);
+	iosm_modem_take_down(modem, true, IOSM_RECOVERING);
+}
+
+/**
+ * iosm_modem_reset_done() - the function was reset
+ * @modem: after iosm_modem_reset_prepare()
+ *
+ * Context: process; the function is in D0, its configuration space restored.
+ */
+void iosm_modem_reset_done(struct iosm_modem *modem)
+{
+	iosm_modem_release(modem);
+}
+
+/**
+ * iosm_modem_isolate() - the bus failed: the modem cannot be reached
+ * @modem: the modem
+ * @forever: it will not be reachable again; otherwise iosm_modem_release() follows
+ *	when it is
+ *
+ * Withdraws everything without a word to the modem. Holds the state work, unless
+ * @forever.
+ *
+ * Context: process, may sleep; no lock held that a client's stop takes.
+ */
+void iosm_modem_isolate(struct iosm_modem *modem, bool forever)
+{
+	iosm_modem_failure(modem, "bus error");
+	/* Ends what the state work waits for. */
+	if (!iosm_modem_break(modem, 0, "bus error"))
+		iosm_modem_cut_off(modem);
+	iosm_modem_hold(modem);
+	iosm_modem_take_down(modem, false, forever ? IOSM_LOST : IOSM_RECOVERING);
+	if (forever)
+		iosm_modem_release(modem);
+}
+
+/**
+ * iosm_modem_answers() - does the stage register say something sensible?
+ * @modem: the modem
+ *
+ * Context: any; the function is in D0.
+ * Return: true if it holds one of the stages of protocol.rst 2.2.
+ */
+bool iosm_modem_answers(struct iosm_modem *modem)
+{
+	switch (iosm_mmio_stage(modem->bus)) {
+	case IOSM_STAGE_BOOT:
+	case IOSM_STAGE_PSI:
+	case IOSM_STAGE_EBL:
+	case IOSM_STAGE_RUN:
+	case IOSM_STAGE_CRASH:
+	case IOSM_STAGE_CD_READY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Recovery */
+
+static bool iosm_modem_crash_over(struct iosm_modem *modem)
+{
+	enum iosm_state state = iosm_modem_state(modem);
+
+	return state != IOSM_CRASHED && state != IOSM_DUMP_READY;
+}
+
+/* A modem that comes back by itself does so quickly. */
+static int iosm_modem_await_restart(struct iosm_modem *modem)
+{
+	long left = READ_ONCE(modem->deadline) - jiffies;
+
+	if (left <= 0)
+		return 0;
+	left = wait_event_interruptible_timeout(modem->state_wait,
+						iosm_modem_crash_over(modem), left);
+	return left < 0 ? -EINTR : 0;
+}
+
+static int iosm_modem_reset_function(struct iosm_modem *modem)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(IOSM_RECOVER_TIMEOUT);
+	int ret;
+
+	do {
+		ret = modem->bus->ops->reset(modem->bus);
+		if (ret != -EAGAIN)
+			return ret;
+		if (msleep_interruptible(IOSM_RESET_RETRY))
+			return -EINTR;
+	} while (iosm_modem_state(modem) != IOSM_GONE && time_before(jiffies, deadline));
+	return ret;
+}
+
+/* Is it clear whether the modem comes back? */
+static bool iosm_modem_settled(struct iosm_modem *modem)
+{
+	switch (iosm_modem_state(modem)) {
+	case IOSM_ONLINE:
+	case IOSM_SUSPENDED:
+	case IOSM_CRASHED:
+	case IOSM_DUMP_READY:
+	case IOSM_FAILED:
+	case IOSM_LOST:
+	case IOSM_GONE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int iosm_modem_await_online(struct iosm_modem *modem)
+{
+	long left;
+
+	left = wait_event_interruptible_timeout(modem->state_wait, iosm_modem_settled(modem),
+						msecs_to_jiffies(IOSM_RECOVER_TIMEOUT));
+	if (left < 0)
+		return -EINTR;
+	if (!left)
+		return -ETIMEDOUT;
+
+	switch (iosm_modem_state(modem)) {
+	case IOSM_ONLINE:
+	case IOSM_SUSPENDED:
+		return 0;
+	case IOSM_LOST:
+	case IOSM_GONE:
+		return -ENODEV;
+	default:
+		return -EIO;
+	}
+}
+
+/**
+ * iosm_modem_recover() - do what can be done to get the modem back, and wait for it
+ * @modem: the modem
+ *
+ * While the driver starts it again by itself, this only waits. A crashed modem that
+ * does not restart, or one that was given up, is reset; one that is lost is looked
+ * for.
+ *
+ * Context: process, may sleep up to a minute; no lock held that a client's stop takes;
+ * not from the state work.
+ * Return: 0 if the modem is online; -EINTR after a signal; -EIO if it failed again;
+ * -ENODEV if it is not there; -ETIMEDOUT if it is not clear yet; -EOPNOTSUPP if only a
+ * reset would help and the device cannot be reset; -EAGAIN if it is busy.
+ */
+int iosm_modem_recover(struct iosm_modem *modem)
+{
+	int ret = 0;
+
+	if (!iosm_modem_crash_over(modem))
+		ret = iosm_modem_await_restart(modem);
+	if (ret)
+		return ret;
+
+	switch (iosm_modem_state(modem)) {
+	case IOSM_CRASHED:
+	case IOSM_DUMP_READY:
+	case IOSM_FAILED:
+		ret = iosm_modem_reset_function(modem);
+		break;
+	case IOSM_LOST:
+		iosm_modem_try_again(modem);
+		break;
+	default:
+		break;
+	}
+	if (ret == -EOPNOTSUPP && iosm_modem_state(modem) == IOSM_FAILED) {
+		iosm_modem_try_again(modem);
+		ret = 0;
+	}
+	return ret ?: iosm_modem_await_online(modem);
+}

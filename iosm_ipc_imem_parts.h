@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of the core share. The state and its work are in iosm_ipc_imem.c,
+ * what the host does to a modem (sleep, reset, bus errors) in iosm_ipc_host.c.
+ *
+ * Readers: these two files.
+ */
+#ifndef IOSM_IPC_IMEM_PARTS_H
+#define IOSM_IPC_IMEM_PARTS_H
+
+#include "iosm_ipc_imem.h"
+
+bool iosm_modem_set_state(struct iosm_modem *modem, enum iosm_state to);
+void iosm_modem_kick(struct iosm_modem *modem, unsigned int delay_ms);
+bool iosm_modem_break(struct iosm_modem *modem, u32 stage, const char *why);
+void iosm_modem_cut_off(struct iosm_modem *modem);
+void iosm_modem_end_session(struct iosm_modem *modem, bool tell);
+
+#endif /* IOSM_IPC_IMEM_PARTS_H */
