@@ -9,7 +9,8 @@ from __future__ import annotations
 import pytest
 from iosmlib.bench import wait_until
 from testlib.capture import Captured
-from testlib.modem import Address, Modem
+from testlib.modem import Address, Modem, link_name
+from testlib.traffic import lift_queue_limits
 
 UL_PIPE = 0
 THRESHOLD = 196608
@@ -41,11 +42,8 @@ def test_bytes_are_shared(modem: Modem, mux: str) -> None:
     # The stack hands over 64 packets at a time, which is less than what a link with small ones may have on its way.
     modem.guest.sh("echo 16000000 > /proc/sys/net/core/wmem_default; echo 2 > /proc/sys/net/core/dev_weight_tx_bias")
     for session in SIZES:
-        name = f"wwan0-{session}" if session else "wwan0"
-        # Byte queue limits would stop a link before anything else does; they change with the next completion.
-        modem.guest.sh(f"ip link set {name} txqueuelen {QUEUE}; "
-                       f"echo 1000000 > /sys/class/net/{name}/queues/tx-0/byte_queue_limits/limit_min")
-        modem.ping(Address(session).gateway4)
+        modem.guest.sh(f"ip link set {link_name(session)} txqueuelen {QUEUE}")
+    lift_queue_limits(modem, *SIZES)
     servers, senders = [], []
     with modem.capturing() as packets:
         modem.control(f"hold {UL_PIPE}")

@@ -10,7 +10,16 @@ import pytest
 from iosmlib.bench import wait_until
 from testlib.accounting import exact
 from testlib.modem import Address, Modem, link_name
-from testlib.traffic import begin_datagrams, begin_segments, begin_stream, datagrams, segments, stream, upload
+from testlib.traffic import (
+    begin_datagrams,
+    begin_segments,
+    begin_stream,
+    datagrams,
+    lift_queue_limits,
+    segments,
+    stream,
+    upload,
+)
 
 STOPPED, MOVING = 1, 0
 LOAD = 4 << 20
@@ -36,13 +45,6 @@ def on_their_way(modem: Modem, *sessions: int) -> int:
     """Bytes that links have given and the modem has not taken."""
     files = [f"/sys/class/net/{link_name(session)}/queues/tx-0/byte_queue_limits/inflight" for session in sessions]
     return sum(int(word) for word in modem.guest.sh(f"cat {' '.join(files)}").out.split())
-
-
-def lift_queue_limits(modem: Modem, *sessions: int) -> None:
-    """Byte queue limits would stop a link before anything else does; they change with the next completion."""
-    for session in sessions:
-        modem.guest.sh(f"echo 1000000 > /sys/class/net/{link_name(session)}/queues/tx-0/byte_queue_limits/limit_min")
-        modem.ping(Address(session).gateway4)
 
 
 def begin_count(modem: Modem, session: int, size: int, count: int) -> tuple:

@@ -84,11 +84,13 @@ def _until(condition: Callable[[], bool], timeout: float, what: str) -> None:
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(what)
+        # Counters of a device have no event to wait for. Short: what comes next is timed to parts of a millisecond.
         time.sleep(POLL)
 
 
 def _silent(name: str) -> bool:
     before = _received(name)
+    # That nothing comes has no event: only time can show it.
     time.sleep(SILENCE)
     return _received(name) == before
 

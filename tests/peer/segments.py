@@ -8,15 +8,9 @@ import random
 import socket
 import time
 
+from udp import INVERT, open_socket
+
 UDP_SEGMENT = 103
-RECEIVE_BUFFER = 8 << 20
-INVERT = bytes(255 - value for value in range(256))
-
-
-def _socket(address: str) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-    return sock
 
 
 def _send(sock: socket.socket, data: bytes, segment: int) -> None:
@@ -54,7 +48,7 @@ def _receive(sock: socket.socket, length: int, segment: int, digest: "hashlib._H
 def serve(address: str, port: int, plan: list, timeout: float) -> dict:
     """Take what exchange() sends, and send its complement in the same way."""
     digest = hashlib.sha256()
-    with _socket(address) as sock:
+    with open_socket(address) as sock:
         sock.bind((address, port))
         sock.settimeout(timeout)
         print("ready", flush=True)
@@ -71,7 +65,7 @@ def exchange(source: str, address: str, port: int, plan: list, seed: int, timeou
     """Send so many bytes in segments of such a size, for each pair of a plan, and compare what comes back."""
     noise = random.Random(seed)
     digest = hashlib.sha256()
-    with _socket(address) as sock:
+    with open_socket(address) as sock:
         sock.bind((source, 0))
         sock.connect((address, port))
         sock.settimeout(timeout)
@@ -91,7 +85,7 @@ def exchange(source: str, address: str, port: int, plan: list, seed: int, timeou
 
 def rain(source: str, address: str, port: int, segment: int, count: int) -> None:
     """Send bursts of so many datagrams all the time, until the end comes from outside."""
-    with _socket(address) as sock:
+    with open_socket(address) as sock:
         sock.bind((source, 0))
         sock.connect((address, port))
         data = bytes(segment * count)

@@ -10,7 +10,8 @@ RECEIVE_BUFFER = 8 << 20
 INVERT = bytes(255 - value for value in range(256))
 
 
-def _socket(address: str) -> socket.socket:
+def open_socket(address: str) -> socket.socket:
+    """A socket of the family of an address."""
     sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     # More than the window of any test, so that only the path in between can lose something.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
@@ -26,7 +27,7 @@ def serve(address: str, port: int, count: int, timeout: float) -> dict:
     """Answer so many datagrams with their complement."""
     digest = hashlib.sha256()
     received = 0
-    with _socket(address) as sock:
+    with open_socket(address) as sock:
         sock.bind((address, port))
         sock.settimeout(timeout)
         print("ready", flush=True)
@@ -47,7 +48,7 @@ def exchange(source: str, address: str, port: int, sizes: list, window: int, see
     digest = hashlib.sha256()
     good = 0
     bad = []
-    with _socket(address) as sock:
+    with open_socket(address) as sock:
         sock.bind((source, 0))
         sock.connect((address, port))
         sock.settimeout(timeout)
@@ -70,7 +71,7 @@ def exchange(source: str, address: str, port: int, sizes: list, window: int, see
 
 def send(source: str, address: str, port: int, size: int, count: int) -> dict:
     """Send numbered datagrams without waiting for anybody."""
-    with _socket(address) as sock:
+    with open_socket(address) as sock:
         sock.bind((source, 0))
         sock.connect((address, port))
         sock.setblocking(True)
@@ -81,7 +82,7 @@ def send(source: str, address: str, port: int, size: int, count: int) -> dict:
 
 def ignore(address: str, port: int) -> None:
     """Be there, so that nobody is told of a port that is closed, until the end comes from outside."""
-    with _socket(address) as sock:
+    with open_socket(address) as sock:
         sock.bind((address, port))
         print("ready", flush=True)
         signal.pause()
@@ -90,7 +91,7 @@ def ignore(address: str, port: int) -> None:
 def collect(address: str, port: int, count: int, timeout: float) -> dict:
     """Receive numbered datagrams until so many came, or nothing for a while."""
     numbers = []
-    with _socket(address) as sock:
+    with open_socket(address) as sock:
         sock.bind((address, port))
         sock.settimeout(timeout)
         print("ready", flush=True)

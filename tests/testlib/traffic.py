@@ -5,10 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .modem import Address, Modem
+from .modem import Address, Modem, link_name
 
 TCP_PORT, UDP_PORT = 7100, 7000
 TIMEOUT = 60.0
+
+
+def lift_queue_limits(modem: Modem, *sessions: int) -> None:
+    """Byte queue limits would stop a link before anything else does; they change with the next completion."""
+    for session in sessions:
+        modem.guest.sh(f"echo 1000000 > /sys/class/net/{link_name(session)}/queues/tx-0/byte_queue_limits/limit_min")
+        modem.ping(Address(session).gateway4)
 
 
 def begin_stream(modem: Modem, session: int, size: int, *, family: int = 4, port: int = TCP_PORT) -> Callable[[], None]:
