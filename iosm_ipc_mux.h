@@ -2,7 +2,8 @@
 /*
  * IP multiplexer: eight sessions on the data channel.
  *
- * Readers: iosm_ipc_wwan.c and the KUnit suite iosm_mux.
+ * Readers: iosm_ipc_wwan.c and the KUnit suites iosm_mux, iosm_mux_ul, iosm_mux_flow
+ * and iosm_mux_dl.
  */
 #ifndef IOSM_IPC_MUX_H
 #define IOSM_IPC_MUX_H
