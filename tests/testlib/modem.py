@@ -23,6 +23,7 @@ from .capture import Captured, read
 PEER = Path(__file__).resolve().parents[1] / "peer"
 PYTHON = "/usr/bin/python3"
 SESSIONS = range(8)
+SLEEP_TRIES = 5			# an interrupt that is on its way may wake the guest
 PCI = "/sys/bus/pci/devices/0000:00:00.0"
 STATE = "/sys/kernel/debug/iosm/0000:00:00.0/state"
 PORTS = {
@@ -181,12 +182,13 @@ class Modem:
     servers: list[Server] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     large_mtu: set[int] = field(default_factory=set)	# sessions whose network has another MTU than 1500
+    faulty: bool = False		# the modem was told to do something wrong
 
     def __post_init__(self) -> None:
         self.kernel = self.kit.kernel_for(self.config)
         # The kernel tree's own driver has no NAPI: on two CPUs, packets of one flow may pass each other.
-        self.bench = Bench(driver=self.kit.driver, flavour=self.kernel.flavour, emulator=self.config.arguments(self.kit.critic), load=False,
-                           trace=self.config.trace, pcap=self.config.pcap,
+        self.bench = Bench(driver=self.kit.driver, flavour=self.kernel.flavour, load=False,
+                           emulator=self.config.arguments(self.kit.critic), trace=self.config.trace, pcap=self.config.pcap,
                            ncpus=2 if self.kit.driver == "ours" else 1)
         self.bench.emulator.program = self.kit.program
         self.guest = self.bench.guest
@@ -220,10 +222,10 @@ class Modem:
         self.guest.insmod(self.kit.module(self.kernel, self.kit.driver), *self.config.parameters)
         self.loaded = True
 
-    def load_tool(self, name: str) -> None:
+    def load_tool(self, name: str, *parameters: str) -> None:
         """Load one of the modules of tests/modules, unless it is there already."""
         if not self.guest.exists(f"/sys/module/{name}"):
-            self.guest.insmod(self.kit.module(self.kernel, name))
+            self.guest.insmod(self.kit.module(self.kernel, name), *parameters)
 
     def unload(self) -> None:
         """Remove the driver."""
@@ -255,6 +257,9 @@ class Modem:
         for session in self.large_mtu:
             self.network("ip", "link", "set", f"wwan-s{session}", "mtu", "1500")
         self.large_mtu.clear()
+        if self.faulty:
+            self.control("clear")
+            self.faulty = False
         if self.loaded != self.config.load:
             if self.loaded:
                 self.unload()
@@ -315,6 +320,7 @@ class Modem:
 
     def fault(self, *specifications: str) -> None:
         """Let the modem do something wrong, now or at a coming event; see Documentation/emulator.rst."""
+        self.faulty = True
         for specification in specifications:
             self.control(f"fault {specification}")
 
@@ -335,8 +341,12 @@ class Modem:
     @contextlib.contextmanager
     def asleep(self, kind: str) -> Iterator[Sleep]:
         """The machine sleeps during the block: freeze (suspend to idle) or mem; nothing can be asked of the guest then."""
-        sleep = self.guest.suspend(kind)
-        sleep.wait_asleep()
+        for _ in range(SLEEP_TRIES):
+            sleep = self.guest.suspend(kind)
+            if sleep.wait_asleep():
+                break
+        else:
+            raise GuestError(f"the guest was woken {SLEEP_TRIES} times on its way to sleep")
         yield sleep
         sleep.wake().check()
 
