@@ -37,8 +37,10 @@
 #define IOSM_FORCED_READS	100
 
 /* Milliseconds */
-#define IOSM_RECOVER_TIMEOUT	30000
+#define IOSM_RECOVER_TIMEOUT	30000	/* for each wait; a 7360 boots in 20 s */
 #define IOSM_RESET_RETRY	50
+
+#define IOSM_RECOVER_WAITS	3	/* while starts are repeated */
 
 /* After the return the state work does nothing until iosm_modem_release(). */
 static void iosm_modem_hold(struct iosm_modem *modem)
@@ -405,17 +407,35 @@ static bool iosm_modem_settled(struct iosm_modem *modem)
 	}
 }
 
-static int iosm_modem_await_online(struct iosm_modem *modem)
+static bool iosm_modem_starts(struct iosm_modem *modem)
 {
+	enum iosm_state state = iosm_modem_state(modem);
+
+	return state == IOSM_STARTING || state == IOSM_RECOVERING;
+}
+
+/* Starts end by themselves, in the worst case after the last of all attempts. */
+static int iosm_modem_await_settled(struct iosm_modem *modem)
+{
+	unsigned int i;
 	long left;
 
-	left = wait_event_interruptible_timeout(modem->state_wait, iosm_modem_settled(modem),
-						msecs_to_jiffies(IOSM_RECOVER_TIMEOUT));
-	if (left < 0)
-		return -EINTR;
-	if (!left)
-		return -ETIMEDOUT;
+	for (i = 0; i < IOSM_RECOVER_WAITS; i++) {
+		left = wait_event_interruptible_timeout(modem->state_wait,
+							iosm_modem_settled(modem),
+							msecs_to_jiffies(IOSM_RECOVER_TIMEOUT));
+		if (left < 0)
+			return -EINTR;
+		if (left > 0)
+			return 0;
+		if (!iosm_modem_starts(modem))
+			break;
+	}
+	return -ETIMEDOUT;
+}
 
+static int iosm_modem_verdict(struct iosm_modem *modem)
+{
 	switch (iosm_modem_state(modem)) {
 	case IOSM_ONLINE:
 	case IOSM_SUSPENDED:
@@ -428,44 +448,64 @@ static int iosm_modem_await_online(struct iosm_modem *modem)
 	}
 }
 
+/* What the modem does by itself, and the driver without being asked */
+static int iosm_modem_let_recover(struct iosm_modem *modem)
+{
+	int ret;
+
+	ret = iosm_modem_await_settled(modem);
+	if (ret || iosm_modem_crash_over(modem))
+		return ret;
+	ret = iosm_modem_await_restart(modem);
+	if (ret || !iosm_modem_crash_over(modem))
+		return ret;
+	return iosm_modem_await_settled(modem);
+}
+
 /**
  * iosm_modem_recover() - do what can be done to get the modem back, and wait for it
  * @modem: the modem
+ * @asked: somebody asks for it; false if it is done because something failed
  *
  * While the driver starts it again by itself, this only waits. A crashed modem that
- * does not restart, or one that was given up, is reset; one that is lost is looked
- * for.
+ * does not restart, or one that was given up, is reset, once. One that is lost is
+ * looked for if somebody asks.
  *
- * Context: process, may sleep up to a minute; no lock held that a client's stop takes;
- * not from the state work.
+ * Context: process, may sleep some minutes at most; no lock held that a client's stop
+ * takes; not from the state work.
  * Return: 0 if the modem is online; -EINTR after a signal; -EIO if it failed again;
  * -ENODEV if it is not there; -ETIMEDOUT if it is not clear yet; -EOPNOTSUPP if only a
  * reset would help and the device cannot be reset; -EAGAIN if it is busy.
  */
-int iosm_modem_recover(struct iosm_modem *modem)
+int iosm_modem_recover(struct iosm_modem *modem, bool asked)
 {
-	int ret = 0;
+	int ret;
 
-	if (!iosm_modem_crash_over(modem))
-		ret = iosm_modem_await_restart(modem);
+	ret = iosm_modem_let_recover(modem);
 	if (ret)
 		return ret;
 
 	switch (iosm_modem_state(modem)) {
 	case IOSM_CRASHED:
 	case IOSM_DUMP_READY:
-	case IOSM_FAILED:
 		ret = iosm_modem_reset_function(modem);
 		break;
+	case IOSM_FAILED:
+		ret = iosm_modem_reset_function(modem);
+		if (ret != -EOPNOTSUPP)
+			break;
+		iosm_modem_try_again(modem);
+		ret = 0;
+		break;
 	case IOSM_LOST:
+		if (!asked)
+			return -ENODEV;
 		iosm_modem_try_again(modem);
 		break;
 	default:
-		break;
+		return iosm_modem_verdict(modem);
 	}
-	if (ret == -EOPNOTSUPP && iosm_modem_state(modem) == IOSM_FAILED) {
-		iosm_modem_try_again(modem);
-		ret = 0;
-	}
-	return ret ?: iosm_modem_await_online(modem);
+
+	ret = ret ?: iosm_modem_await_settled(modem);
+	return ret ?: iosm_modem_verdict(modem);
 }

@@ -309,7 +309,7 @@ void iosm_modem_reset_prepare(struct iosm_modem *modem);
 void iosm_modem_reset_done(struct iosm_modem *modem);
 void iosm_modem_isolate(struct iosm_modem *modem, bool forever);
 bool iosm_modem_answers(struct iosm_modem *modem);
-int iosm_modem_recover(struct iosm_modem *modem);
+int iosm_modem_recover(struct iosm_modem *modem, bool asked);
 
 enum iosm_state iosm_modem_state(const struct iosm_modem *modem);
 bool iosm_modem_online(struct iosm_modem *modem);
