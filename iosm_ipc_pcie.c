@@ -184,9 +184,10 @@ static enum iosm_host_sleep iosm_pci_firmware_sleep(struct pci_dev *pdev)
 
 	if (!ACPI_HANDLE(&pdev->dev))
 		return sleep;
-	result = acpi_evaluate_dsm_typed(ACPI_HANDLE(&pdev->dev), &guid, IOSM_DSM_REVISION,
-					 IOSM_DSM_SLEEP, NULL, ACPI_TYPE_INTEGER);
-	if (result && result->integer.value == IOSM_DSM_SLEEP_D3)
+	result = acpi_evaluate_dsm(ACPI_HANDLE(&pdev->dev), &guid, IOSM_DSM_REVISION,
+				   IOSM_DSM_SLEEP, NULL);
+	if (result && result->type == ACPI_TYPE_INTEGER &&
+	    result->integer.value == IOSM_DSM_SLEEP_D3)
 		sleep = IOSM_HOST_SLEEP_D3;
 	ACPI_FREE(result);
 	return sleep;
