@@ -296,6 +296,7 @@ static int iosm_mux_wait(struct iosm_mux *mux, bool interruptible)
 	mux->stats.timeouts++;
 	spin_unlock_bh(&mux->tx_lock);
 	iosm_modem_event(mux->modem, IOSM_EVENT_TIMEOUT);
+	iosm_modem_failure(mux->modem, "session command unanswered");
 	return -ETIMEDOUT;
 }
 
