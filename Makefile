@@ -32,6 +32,8 @@ iosm-y += iosm_ipc_mux_dl.o
 iosm-y += iosm_ipc_mux.o
 iosm-y += iosm_ipc_port.o
 iosm-y += iosm_ipc_wwan.o
+iosm-y += iosm_ipc_report.o
+iosm-y += iosm_ipc_debugfs.o
 
 iosm-$(CONFIG_IOSM_KUNIT_TEST) += $(patsubst $(src)/%.c,%.o,$(sort $(wildcard $(src)/kunit/*.c)))
 

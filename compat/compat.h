@@ -11,6 +11,7 @@
 #include "hrtimer_setup.h"
 #include "kzalloc_obj.h"
 #include "pcim_iomap_region.h"
+#include "pm_runtime.h"
 #include "timer.h"
 #include "wwan_port.h"
 
