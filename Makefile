@@ -34,6 +34,7 @@ iosm-y += iosm_ipc_port.o
 iosm-y += iosm_ipc_wwan.o
 iosm-y += iosm_ipc_report.o
 iosm-y += iosm_ipc_debugfs.o
+iosm-y += iosm_ipc_devlink.o
 
 iosm-$(CONFIG_IOSM_KUNIT_TEST) += $(patsubst $(src)/%.c,%.o,$(sort $(wildcard $(src)/kunit/*.c)))
 

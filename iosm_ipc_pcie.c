@@ -23,6 +23,8 @@
 #include <linux/string.h>
 
 #include "iosm_ipc_clients.h"
+#include "iosm_ipc_debugfs.h"
+#include "iosm_ipc_devlink.h"
 #include "iosm_ipc_imem.h"
 
 #define IOSM_AUTOSUSPEND_DELAY	2000	/* milliseconds */
@@ -51,6 +53,7 @@ MODULE_PARM_DESC(acpi_reset,
  * @doorbells: BAR 0
  * @regs: BAR 2
  * @modem: the core
+ * @devlink: its health, for user space
  */
 struct iosm_pci {
 	struct iosm_bus bus;
@@ -58,6 +61,7 @@ struct iosm_pci {
 	void __iomem *doorbells;
 	void __iomem *regs;
 	struct iosm_modem *modem;
+	struct iosm_devlink *devlink;
 };
 
 static const struct iosm_client *const iosm_clients[] = {
@@ -277,6 +281,12 @@ static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_free_vectors;
 	}
 
+	iosm->devlink = iosm_devlink_create(iosm->modem);
+	if (IS_ERR(iosm->devlink)) {
+		ret = PTR_ERR(iosm->devlink);
+		goto err_free_irq;
+	}
+
 	pci_set_drvdata(pdev, iosm);
 	/* What a reset of the slot gives back. */
 	pci_save_state(pdev);
@@ -286,6 +296,8 @@ static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	pm_runtime_put_noidle(dev);
 	return 0;
 
+err_free_irq:
+	free_irq(pci_irq_vector(pdev, 0), iosm->modem);
 err_free_vectors:
 	pci_free_irq_vectors(pdev);
 err_destroy_modem:
@@ -300,9 +312,12 @@ static void iosm_pci_remove(struct pci_dev *pdev)
 	pm_runtime_get_noresume(&pdev->dev);
 	pm_runtime_dont_use_autosuspend(&pdev->dev);
 	iosm_modem_stop(iosm->modem);
+	/* Whoever waits for the modem to recover was told that it is gone. */
+	iosm_devlink_close(iosm->devlink);
 	free_irq(pci_irq_vector(pdev, 0), iosm->modem);
 	pci_free_irq_vectors(pdev);
 	iosm_modem_destroy(iosm->modem);
+	iosm_devlink_free(iosm->devlink);
 }
 
 /* The next kernel must not find a modem that still writes to our memory. */
@@ -460,7 +475,25 @@ static struct pci_driver iosm_pci_driver = {
 	.err_handler = &iosm_pci_error_handlers,
 	.driver.pm = pm_ptr(&iosm_pci_pm_ops),
 };
-module_pci_driver(iosm_pci_driver);
+
+static int __init iosm_pci_init(void)
+{
+	int ret;
+
+	iosm_debugfs_init();
+	ret = pci_register_driver(&iosm_pci_driver);
+	if (ret)
+		iosm_debugfs_exit();
+	return ret;
+}
+module_init(iosm_pci_init);
+
+static void __exit iosm_pci_exit(void)
+{
+	pci_unregister_driver(&iosm_pci_driver);
+	iosm_debugfs_exit();
+}
+module_exit(iosm_pci_exit);
 
 MODULE_DESCRIPTION("Intel XMM7360 and XMM7560 PCIe modem driver");
 MODULE_LICENSE("GPL");

@@ -7,6 +7,7 @@
 #define IOSM_COMPAT_H
 
 #include "alloc_netdev_dummy.h"
+#include "devlink.h"
 #include "ethtool_puts.h"
 #include "hrtimer_setup.h"
 #include "kzalloc_obj.h"
