@@ -1185,6 +1185,8 @@ static void iosm_modem_work_online(struct iosm_modem *modem)
 		iosm_modem_autopsy(modem);
 	} else if (atomic_read(&modem->users)) {
 		iosm_modem_look(modem);
+		/* An interrupt may have been lost. */
+		iosm_modem_poll_soon(modem);
 		iosm_modem_look_later(modem);
 	}
 }
