@@ -223,6 +223,11 @@ bool iosm_state_move_legal(enum iosm_state from, enum iosm_state to)
 	return iosm_state_moves[from] & BIT(to);
 }
 
+static bool iosm_state_crashed(enum iosm_state state)
+{
+	return state == IOSM_CRASHED || state == IOSM_DUMP_READY;
+}
+
 /**
  * iosm_modem_state() - read the state
  * @modem: the modem
@@ -1102,22 +1107,23 @@ static void iosm_modem_starting(struct iosm_modem *modem)
 static void iosm_modem_enter_stage(struct iosm_modem *modem,
 				   enum iosm_state state)
 {
-	if (iosm_modem_state(modem) == state ||
-	    !iosm_modem_set_state(modem, state)) {
+	enum iosm_state from = iosm_modem_state(modem);
+
+	/* Before the state says so: who waits for it reads the deadline then. */
+	if (iosm_state_crashed(state) && !iosm_state_crashed(from))
+		iosm_modem_set_deadline(modem, IOSM_CRASH_GRACE);
+	if (from == state || !iosm_modem_set_state(modem, state)) {
 		iosm_modem_kick(modem, IOSM_BOOT_POLL);
 		return;
 	}
+	if (iosm_state_crashed(state) && !iosm_state_crashed(from))
+		iosm_modem_failure(modem, "firmware crashed");
 
 	switch (state) {
 	case IOSM_STARTING:
 		modem->attempts++;
 		modem->step = IOSM_START_CHECK;
 		iosm_modem_kick(modem, 0);
-		break;
-	case IOSM_CRASHED:
-		iosm_modem_set_deadline(modem, IOSM_CRASH_GRACE);
-		iosm_modem_failure(modem, "firmware crashed");
-		iosm_modem_kick(modem, IOSM_BOOT_POLL);
 		break;
 	default:
 		iosm_modem_kick(modem, IOSM_BOOT_POLL);
