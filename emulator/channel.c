@@ -7,6 +7,7 @@
 
 #include "channel.h"
 #include "critic.h"
+#include "fault.h"
 #include "function.h"
 #include "log.h"
 #include "ring.h"
@@ -63,9 +64,11 @@ static bool channel_send(void *ctx, const void *data, size_t len)
 }
 
 void channel_init(struct channel *channel, struct rings *rings,
-		  size_t max_unit, void (*work)(void *ctx), void *ctx)
+		  struct faults *faults, size_t max_unit,
+		  void (*work)(void *ctx), void *ctx)
 {
 	channel->rings = rings;
+	channel->faults = faults;
 	channel->work = work;
 	channel->ctx = ctx;
 	channel->last = &channel->first;
@@ -131,6 +134,9 @@ static int channel_send_part(struct channel *channel)
 
 	if (!buffer)
 		return 0;
+	if (!unit->sent &&
+	    fault_at(channel->faults, FAULT_AT_DOWNLINK).ignore)
+		return -1;
 	if (part > capacity && !channel->stream) {
 		log_warn("%s: a message of %zu bytes does not fit a buffer of %zu",
 			 channel->name, part, capacity);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct channel_unit;
+struct faults;
 struct function;
 struct rings;
 
@@ -33,6 +34,7 @@ struct channel {
 
 	/* private */
 	struct rings *rings;
+	struct faults *faults;
 	void (*work)(void *ctx);
 	void *ctx;
 	bool ul_open, dl_open;
@@ -44,12 +46,14 @@ struct channel {
  * channel_init() - make a closed channel
  * @channel: the channel; @name, @ul_pipe, @stream, @fn and @loopback are set
  * @rings: the rings
+ * @faults: what goes wrong
  * @max_unit: largest downlink unit
  * @work: called when something waits for channel_flush()
  * @ctx: argument for @work
  */
 void channel_init(struct channel *channel, struct rings *rings,
-		  size_t max_unit, void (*work)(void *ctx), void *ctx);
+		  struct faults *faults, size_t max_unit,
+		  void (*work)(void *ctx), void *ctx);
 /** channel_exit() - free the queue and the function. */
 void channel_exit(struct channel *channel);
 

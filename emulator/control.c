@@ -13,6 +13,7 @@
 
 #include "control.h"
 #include "critic.h"
+#include "fault.h"
 #include "log.h"
 #include "loop.h"
 #include "modem.h"
@@ -147,6 +148,53 @@ static const char *run_wake(struct control *control, char **argv, FILE *answer)
 	return modem_wake(control->modem) ? NULL : "cannot wake up now";
 }
 
+static const char *run_fault(struct control *control, char **argv, FILE *answer)
+{
+	const char *why = faults_arm(&control->modem->faults, argv[1]);
+
+	(void)answer;
+	/* What happens now has happened when this is answered. */
+	modem_suffer(control->modem);
+	return why;
+}
+
+static const char *run_faults(struct control *control, char **argv,
+			      FILE *answer)
+{
+	const struct faults *faults = &control->modem->faults;
+
+	(void)argv;
+	fputs(", \"faults\": [", answer);
+	for (unsigned int i = 0; i < faults->count; i++) {
+		const struct fault *fault = &faults->fault[i];
+
+		fprintf(answer,
+			"%s{\"spec\": \"%s\", \"armed\": %s, \"seen\": %llu, \"fired\": %llu}",
+			i ? ", " : "", fault->spec,
+			fault->armed ? "true" : "false",
+			(unsigned long long)fault->seen,
+			(unsigned long long)fault->fired);
+	}
+	fputc(']', answer);
+	return NULL;
+}
+
+static const char *run_clear(struct control *control, char **argv, FILE *answer)
+{
+	(void)argv;
+	(void)answer;
+	faults_clear(&control->modem->faults);
+	control->modem->lose_msi = 0;
+	return NULL;
+}
+
+static const char *run_back(struct control *control, char **argv, FILE *answer)
+{
+	(void)argv;
+	(void)answer;
+	return modem_back(control->modem) ? NULL : "the function is not gone";
+}
+
 static const char *run_quit(struct control *control, char **argv, FILE *answer)
 {
 	(void)argv;
@@ -259,6 +307,24 @@ static void put_sessions(const struct control *control, FILE *answer)
 	fputc(']', answer);
 }
 
+static void put_function(const struct pcidev *pci, FILE *answer)
+{
+	fprintf(answer, ", \"function\": {\"d3\": %s",
+		pcidev_in_d0(pci) ? "false" : "true");
+	put_number(answer, "d3_entries", pci->d3_entries);
+	put_number(answer, "pme", pci->pme_sent);
+	fprintf(answer, ", \"gone\": %s", pci->gone ? "true" : "false");
+	put_number(answer, "absent", pci->absent);
+	fputc('}', answer);
+}
+
+static void put_faults(const struct faults *faults, FILE *answer)
+{
+	fprintf(answer, ", \"faults\": {\"armed\": %u", faults_armed(faults));
+	put_number(answer, "fired", faults->fired);
+	fputc('}', answer);
+}
+
 static const char *run_stats(struct control *control, char **argv, FILE *answer)
 {
 	const struct modem *modem = control->modem;
@@ -270,9 +336,13 @@ static const char *run_stats(struct control *control, char **argv, FILE *answer)
 	put_number(answer, "ipc", modem->ipc);
 	put_number(answer, "ipc_sessions", modem->counters.sessions);
 	put_number(answer, "resets", modem->counters.resets);
+	put_number(answer, "generation", modem->counters.generation);
+	put_number(answer, "repeats", modem->counters.repeats);
 	put_number(answer, "flr", modem->pci->flr);
 	put_number(answer, "msi", modem->pci->msi_sent);
 	put_number(answer, "msi_lost", modem->pci->msi_lost);
+	put_function(modem->pci, answer);
+	put_faults(&modem->faults, answer);
 	put_doorbells(modem, answer);
 	fputs(", \"messages\": {", answer);
 	fprintf(answer, "\"open\": %llu",
@@ -311,6 +381,10 @@ static const char *run_stats(struct control *control, char **argv, FILE *answer)
 static const char *run_help(struct control *control, char **argv, FILE *answer);
 
 static const struct control_command commands[] = {
+	{ "back", "", 0, run_back },
+	{ "clear", "", 0, run_clear },
+	{ "fault", "EVENT[#COUNT|%PERCENT|*]:FAULT[=ARGUMENT]", 1, run_fault },
+	{ "faults", "", 0, run_faults },
 	{ "flow", "stop|resume SESSION", 2, run_flow },
 	{ "grant", "SESSION BYTES", 2, run_grant },
 	{ "help", "", 0, run_help },
@@ -333,6 +407,14 @@ static const char *run_help(struct control *control, char **argv, FILE *answer)
 	for (unsigned int i = 0; i < COMMANDS; i++)
 		fprintf(answer, "%s\"%s%s%s\"", i ? ", " : "", commands[i].name,
 			commands[i].count ? " " : "", commands[i].args);
+	fputs("], \"events\": [", answer);
+	for (unsigned int i = 0; i < FAULT_EVENTS; i++)
+		fprintf(answer, "%s\"%s\"", i ? ", " : "",
+			fault_event_name((enum fault_event)i));
+	fputs("], \"faults\": [", answer);
+	for (unsigned int i = 0; i < FAULT_KINDS; i++)
+		fprintf(answer, "%s\"%s\"", i ? ", " : "",
+			fault_kind_name((enum fault_kind)i));
 	fputc(']', answer);
 	return NULL;
 }

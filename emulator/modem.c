@@ -16,6 +16,7 @@
 #include "function.h"
 #include "log.h"
 #include "modem.h"
+#include "modem_parts.h"
 #include "pcidev.h"
 #include "world.h"
 
@@ -27,6 +28,8 @@
 /* Doorbells on their way from as many contexts of the host. */
 #define BELLS_IN_FLIGHT	3
 #define TRAFFIC_US	1000000
+/* A host that has no answer for so long may ring again; it waits for 500 ms. */
+#define REPEAT_US	400000
 
 const char *modem_stage_name(uint32_t stage)
 {
@@ -48,7 +51,7 @@ const char *modem_stage_name(uint32_t stage)
 	}
 }
 
-static void set_stage(struct modem *modem, uint32_t stage)
+void modem_set_stage(struct modem *modem, uint32_t stage)
 {
 	if (modem->stage != stage) {
 		trace("stage %s", modem_stage_name(stage));
@@ -58,7 +61,7 @@ static void set_stage(struct modem *modem, uint32_t stage)
 	wire_put32(modem->reg + REG_STAGE, stage);
 }
 
-static void set_ipc(struct modem *modem, uint32_t state)
+void modem_set_ipc(struct modem *modem, uint32_t state)
 {
 	if (modem->ipc != state) {
 		trace("ipc state %u", state);
@@ -68,11 +71,19 @@ static void set_ipc(struct modem *modem, uint32_t state)
 	wire_put32(modem->reg + REG_IPC_STATE, state);
 }
 
+uint32_t modem_notification(const struct modem *modem)
+{
+	return modem->power.state == POWER_ASKED ||
+	       modem->power.state == POWER_ASLEEP ? NOTIFY_SLEEP : NOTIFY_ACTIVE;
+}
+
 /* May the modem touch guest memory and raise interrupts? */
 static bool modem_may_send(void *ctx)
 {
 	struct modem *modem = ctx;
 
+	if (modem->life != MODEM_ALIVE)
+		return false;
 	if (!modem->rings.live || !pcidev_may_dma(modem->pci)) {
 		power_wake(&modem->power);
 		return false;
@@ -85,7 +96,7 @@ static bool modem_may_send(void *ctx)
 	return power_up(&modem->power);
 }
 
-static void modem_schedule(void *ctx)
+void modem_schedule(void *ctx)
 {
 	struct modem *modem = ctx;
 
@@ -93,11 +104,17 @@ static void modem_schedule(void *ctx)
 		loop_timer_arm(&modem->work, 0);
 }
 
+void modem_look(struct modem *modem)
+{
+	modem->scan = true;
+	modem_schedule(modem);
+}
+
 /*
  * Interrupts.
  */
 
-static void modem_interrupt(struct modem *modem)
+void modem_interrupt(struct modem *modem)
 {
 	modem->interrupt = false;
 	modem->unsignalled = 0;
@@ -107,7 +124,7 @@ static void modem_interrupt(struct modem *modem)
 	/* The first one waits until the host is ready for it. */
 	if (modem->running.armed)
 		return;
-	pcidev_msi(modem->pci);
+	modem_msi(modem);
 }
 
 static void modem_moderated(void *ctx)
@@ -154,8 +171,7 @@ static void modem_running(void *ctx)
 	struct modem *modem = ctx;
 
 	modem_interrupt(modem);
-	modem->scan = true;
-	modem_schedule(modem);
+	modem_look(modem);
 }
 
 /*
@@ -175,10 +191,7 @@ static void modem_notify(void *ctx, uint32_t word, bool interrupt)
 
 static void modem_awake(void *ctx)
 {
-	struct modem *modem = ctx;
-
-	modem->scan = true;
-	modem_schedule(modem);
+	modem_look(ctx);
 }
 
 /* Does anything wait to be sent to the host? */
@@ -197,7 +210,8 @@ static bool modem_quiet(void *ctx)
 {
 	struct modem *modem = ctx;
 
-	return modem->rings.live && pcidev_may_dma(modem->pci) &&
+	return modem->life == MODEM_ALIVE && modem->rings.live &&
+	       pcidev_may_dma(modem->pci) && !modem->rings.waiting &&
 	       !modem->doorbells && !modem->running.armed &&
 	       !modem_waits(modem) && !rings_unannounced(&modem->rings);
 }
@@ -206,8 +220,7 @@ static void modem_pme(void *ctx)
 {
 	struct modem *modem = ctx;
 
-	if (!pcidev_in_d0(modem->pci))
-		pcidev_pme(modem->pci);
+	pcidev_pme(modem->pci);
 }
 
 static const struct power_ops modem_power_ops = {
@@ -249,12 +262,20 @@ static void check_order(struct modem *modem, const char *what, bool sleep,
 		violation("10.4", "FEATURES again");
 }
 
+/* A host that said that it sleeps has nothing to say but that it is awake. */
+static void check_awake(struct modem *modem, const char *what)
+{
+	if (modem->power.host_sleeps)
+		violation("6.5", "%s while the host sleeps", what);
+}
+
 static bool modem_pipe_opened(void *ctx, unsigned int pipe)
 {
 	struct modem *modem = ctx;
 	struct channel *channel = find_channel(modem, pipe);
 
 	check_order(modem, "OPEN", false, false);
+	check_awake(modem, "OPEN");
 	if (pipe < 2)
 		mux_pipe_opened(&modem->mux, pipe);
 	else if (channel)
@@ -268,12 +289,17 @@ static void modem_pipe_closed(void *ctx, unsigned int pipe)
 	struct channel *channel = find_channel(modem, pipe);
 
 	modem->messages++;
+	if (modem->rings.live)
+		check_awake(modem, "CLOSE");
 	if (pipe < 2)
 		mux_pipe_closed(&modem->mux, pipe);
 	else if (channel)
 		channel_pipe_closed(channel, pipe);
 }
 
+static void modem_send(struct modem *modem);
+
+/* What waits for a host that goes to sleep is sent before it is told so. */
 static bool modem_sleep_message(void *ctx, unsigned int target,
 				unsigned int state)
 {
@@ -283,6 +309,10 @@ static bool modem_sleep_message(void *ctx, unsigned int target,
 	check_order(modem, "SLEEP", allow, false);
 	if (allow && modem->power.allowed)
 		violation("10.4", "device sleep allowed again");
+	if (target == SLEEP_OF_DEVICE)
+		check_awake(modem, "SLEEP of the device");
+	else if (!state)
+		modem_send(modem);
 	return power_message(&modem->power, target, state);
 }
 
@@ -291,6 +321,7 @@ static void modem_features(void *ctx, unsigned int flags)
 	struct modem *modem = ctx;
 
 	check_order(modem, "FEATURES", false, true);
+	check_awake(modem, "FEATURES");
 	if (flags != FEATURE_INBAND_CRASH)
 		violation("10.4", "FEATURES with flags 0x%02x", flags);
 }
@@ -315,6 +346,8 @@ static void modem_uplink_done(void *ctx)
 }
 
 static const struct ring_ops modem_ring_ops = {
+	.message = modem_judge_message,
+	.unit = modem_judge_unit,
 	.opened = modem_pipe_opened,
 	.closed = modem_pipe_closed,
 	.sleep = modem_sleep_message,
@@ -332,14 +365,27 @@ static const struct ring_ops modem_ring_ops = {
  * token that pays for one doorbell. When a doorbell was handled, all others for
  * steps seen at the look before it had been on the bus already, except for the
  * last one of each context of the host: only so many old tokens stay valid.
+ *
+ * One more doorbell is good for each request that has had no answer for a
+ * while: the host cannot know whether its first one was lost [6.4].
  */
-static void count_news(struct modem_news *news, uint64_t moved,
-		       const char *section, const char *what)
+static void count_news(struct modem *modem, struct modem_news *news,
+		       uint64_t moved, uint64_t requests, const char *section,
+		       const char *what)
 {
-	uint64_t fresh = moved - news->seen;
+	uint64_t fresh = moved - news->seen, now = loop_now_us(modem->loop);
 	uint64_t old = news->tokens;
 
 	news->seen = moved;
+	if (news->requests != requests) {
+		news->requests = requests;
+		news->request_us = now;
+	} else if (news->bells > old + fresh && news->repeated != requests &&
+		   now - news->request_us >= REPEAT_US) {
+		news->repeated = requests;
+		news->bells--;
+		modem->counters.repeats++;
+	}
 	if (!news->bells) {
 		news->tokens += fresh;
 		return;
@@ -400,8 +446,8 @@ static void modem_scan(struct modem *modem)
 
 	if (rings_control(rings))
 		modem->interrupt = true;
-	count_news(&modem->control_news, rings->control_moved, "3.4.1",
-		   "the control ring");
+	count_news(modem, &modem->control_news, rings->control_moved,
+		   rings->control_moved, "3.4.1", "the control ring");
 	/* Only SLEEP(0, 1) can come from a host that sleeps. */
 	if (!power_up(&modem->power)) {
 		forget_bells(modem);
@@ -423,8 +469,9 @@ static void modem_scan(struct modem *modem)
 	check_fill(modem);
 	for (unsigned int n = 1; n < WIRE_PIPES; n += 2)
 		rings_posted(rings, n);
-	count_news(&modem->pipe_news, rings->pipes_moved, "3.5.4",
-		   "any pipe");
+	count_news(modem, &modem->pipe_news, rings->pipes_moved,
+		   modem->mux.counters.opens + modem->mux.counters.closes,
+		   "3.5.4", "any pipe");
 	modem->opened_bell = false;
 }
 
@@ -507,12 +554,13 @@ static void modem_poll(void *ctx)
  * Doorbells.
  */
 
-static void modem_stop(struct modem *modem)
+void modem_stop(struct modem *modem)
 {
 	loop_timer_cancel(&modem->running);
 	loop_timer_cancel(&modem->moderation);
 	loop_timer_cancel(&modem->poll);
 	loop_timer_cancel(&modem->watch);
+	modem_fault_stop(modem);
 	rings_stop(&modem->rings);
 	mux_reset(&modem->mux);
 	power_reset(&modem->power);
@@ -538,41 +586,50 @@ static void modem_start(struct modem *modem)
 	modem->counters.sessions++;
 	modem->control_news = (struct modem_news) {
 		.seen = modem->rings.control_moved,
+		.requests = modem->rings.control_moved,
+		.repeated = modem->rings.control_moved,
 	};
 	modem->pipe_news = (struct modem_news) {
 		.seen = modem->rings.pipes_moved,
+		.requests = modem->mux.counters.opens +
+			    modem->mux.counters.closes,
 	};
+	modem->pipe_news.repeated = modem->pipe_news.requests;
 	rings_write_status(&modem->rings, modem->stage, IPC_RUNNING,
 			   NOTIFY_ACTIVE);
-	set_ipc(modem, IPC_RUNNING);
+	modem_set_ipc(modem, IPC_RUNNING);
 	loop_timer_arm(&modem->running, modem->config.running_us);
 	loop_timer_arm(&modem->watch, WATCH_US);
 	modem->unannounced = 0;
 	modem->scan = true;
 }
 
-static void state_doorbell(struct modem *modem, uint32_t value)
+void modem_change_state(struct modem *modem, uint32_t value)
 {
-	modem->counters.state[value < 3 ? value : 3]++;
+	bool excused = modem->excused;
+
+	if (value < IPC_RUNNING)
+		modem->excused = false;
 	if (value && modem->stage == STAGE_BOOT) {
-		violation("2.5", "DB1=%u in stage BOOT", value);
+		if (!excused)
+			violation("2.5", "DB1=%u in stage BOOT", value);
 		return;
 	}
 	switch (value) {
 	case IPC_UNINIT:
 		modem_stop(modem);
-		set_ipc(modem, IPC_UNINIT);
+		modem_set_ipc(modem, IPC_UNINIT);
 		break;
 	case IPC_INIT:
-		if (modem->ipc != IPC_UNINIT)
+		if (modem->ipc != IPC_UNINIT && !excused)
 			violation("2.5", "DB1=1 in IPC state %u", modem->ipc);
 		modem_stop(modem);
-		set_ipc(modem, IPC_INIT);
+		modem_set_ipc(modem, IPC_INIT);
 		break;
 	case IPC_RUNNING:
 		if (modem->ipc == IPC_INIT)
 			modem_start(modem);
-		else
+		else if (!excused)
 			violation("2.5", "DB1=2 in IPC state %u", modem->ipc);
 		break;
 	default:
@@ -591,12 +648,11 @@ static void boot_doorbell(struct modem *modem)
 	}
 	log_warn("image injection is not supported");
 	wire_put32(modem->reg + REG_ROM_RESULT, ROM_FAILED);
-	pcidev_msi(modem->pci);
+	modem_msi(modem);
 }
 
 static void head_doorbell(struct modem *modem, uint32_t reason)
 {
-	modem->counters.head[reason < HEAD_REASONS ? reason : HEAD_REASONS]++;
 	if (reason == HEAD_BOOT) {
 		boot_doorbell(modem);
 		return;
@@ -604,17 +660,19 @@ static void head_doorbell(struct modem *modem, uint32_t reason)
 	if (reason >= HEAD_REASONS || reason == HEAD_RESERVED)
 		violation("1.3.1", "DB0=0x%08x", reason);
 	if (modem->ipc != IPC_RUNNING) {
-		quirk("10.3.2", 0, "DB0=%u in IPC state %u", reason,
-		      modem->ipc);
+		if (!modem->excused)
+			quirk("10.3.2", 0, "DB0=%u in IPC state %u", reason,
+			      modem->ipc);
 		return;
 	}
-	if (!pcidev_may_dma(modem->pci))
+	if (!pcidev_may_dma(modem->pci) && !modem->excused)
 		violation("1.5", "DB0=%u without bus mastering", reason);
 	if (modem->power.host_sleeps && reason != HEAD_CONTROL)
 		violation("6.4", "DB0=%u while the host sleeps", reason);
 
 	power_activity(&modem->power);
-	power_head_doorbell(&modem->power, reason);
+	if (!modem->excused)
+		power_head_doorbell(&modem->power, reason);
 	modem->scan = true;
 	if (reason == HEAD_CONTROL)
 		modem->control_news.bells++;
@@ -626,12 +684,31 @@ static void head_doorbell(struct modem *modem, uint32_t reason)
 
 static void power_doorbell_rang(struct modem *modem, uint32_t value)
 {
-	modem->counters.power[value < 9 ? value : 9]++;
 	if (modem->ipc != IPC_RUNNING) {
-		violation("6.2", "DB2=%u in IPC state %u", value, modem->ipc);
+		if (!modem->excused)
+			violation("6.2", "DB2=%u in IPC state %u", value,
+				  modem->ipc);
 		return;
 	}
-	power_doorbell(&modem->power, value);
+	/* It may end a sleep that never began. */
+	if (modem->excused && value == POWER_FORCE_ACTIVE &&
+	    modem->power.state != POWER_FORCED)
+		return;
+	modem_power_doorbell(modem, value);
+}
+
+static void count_doorbell(struct modem *modem,
+			   const struct modem_doorbell *bell)
+{
+	struct modem_counters *c = &modem->counters;
+	uint32_t value = bell->value;
+
+	if (bell->offset == DOORBELL_HEAD)
+		c->head[value < HEAD_REASONS ? value : HEAD_REASONS]++;
+	else if (bell->offset == DOORBELL_STATE)
+		c->state[value < 3 ? value : 3]++;
+	else
+		c->power[value < 9 ? value : 9]++;
 }
 
 static void modem_doorbells(struct modem *modem)
@@ -639,6 +716,11 @@ static void modem_doorbells(struct modem *modem)
 	for (unsigned int i = 0; i < modem->doorbells; i++) {
 		const struct modem_doorbell *bell = &modem->doorbell[i];
 
+		count_doorbell(modem, bell);
+		if (modem->life != MODEM_ALIVE) {
+			modem_dead_doorbell(modem, bell);
+			continue;
+		}
 		switch (bell->offset) {
 		case DOORBELL_HEAD:
 			head_doorbell(modem, bell->value);
@@ -646,7 +728,7 @@ static void modem_doorbells(struct modem *modem)
 		case DOORBELL_STATE:
 			if (modem->scan)
 				modem_scan(modem);
-			state_doorbell(modem, bell->value);
+			modem_state_doorbell(modem, bell->value);
 			break;
 		default:
 			if (modem->scan)
@@ -663,6 +745,8 @@ static void modem_work(void *ctx)
 	struct modem *modem = ctx;
 
 	modem_doorbells(modem);
+	if (modem->life != MODEM_ALIVE)
+		return;
 	if (modem->scan)
 		modem_scan(modem);
 	modem_send(modem);
@@ -815,19 +899,19 @@ static void modem_write(void *ctx, unsigned int bar, uint32_t offset,
 
 static void modem_booted(void *ctx)
 {
-	set_stage(ctx, STAGE_RUN);
+	modem_set_stage(ctx, STAGE_RUN);
 }
 
-static void modem_reset(void *ctx)
+void modem_restart(struct modem *modem, uint64_t boot_us)
 {
-	struct modem *modem = ctx;
 	uint32_t caps = 0;
 
-	modem->counters.resets++;
-	trace("reset");
+	modem->counters.generation++;
 	loop_timer_cancel(&modem->work);
+	loop_timer_cancel(&modem->boot);
 	modem->doorbells = 0;
 	modem_stop(modem);
+	modem_fault_restart(modem);
 	for (unsigned int i = 0; i < MODEM_CHANNELS; i++) {
 		struct function *fn = modem->channel[i].fn;
 
@@ -844,10 +928,21 @@ static void modem_reset(void *ctx)
 	if (modem->config.mux.credits)
 		caps |= CAP_UL_CREDITS;
 	wire_put32(modem->reg + REG_FW_CAPS, caps);
-	set_ipc(modem, IPC_UNINIT);
-	set_stage(modem, modem->config.boot_us ? STAGE_BOOT : STAGE_RUN);
-	if (modem->config.boot_us)
-		loop_timer_arm(&modem->boot, modem->config.boot_us);
+	modem_set_ipc(modem, IPC_UNINIT);
+	modem_set_stage(modem, boot_us ? STAGE_BOOT : STAGE_RUN);
+	if (boot_us)
+		loop_timer_arm(&modem->boot, boot_us);
+}
+
+static void modem_reset(void *ctx, bool flr)
+{
+	struct modem *modem = ctx;
+
+	modem->counters.resets++;
+	trace("reset");
+	modem_restart(modem, modem->config.boot_us);
+	if (flr)
+		fault_at(&modem->faults, FAULT_AT_FLR);
 }
 
 static void modem_d_state(void *ctx, bool d0)
@@ -855,12 +950,18 @@ static void modem_d_state(void *ctx, bool d0)
 	struct modem *modem = ctx;
 
 	if (d0) {
+		fault_at(&modem->faults, FAULT_AT_D0);
 		modem_awake(modem);
 		return;
 	}
-	if (modem->ipc == IPC_RUNNING && modem->power.state != POWER_FORCED &&
+	if (modem->life == MODEM_ALIVE && !modem->excused &&
+	    modem->ipc == IPC_RUNNING && modem->power.state != POWER_FORCED &&
 	    !modem->power.host_sleeps)
 		violation("6.5", "D3hot without a word to the modem");
+	/* The host clears PME before it sleeps: say again what waits for it. */
+	if (modem->life == MODEM_ALIVE && modem_waits(modem))
+		power_wake(&modem->power);
+	fault_at(&modem->faults, FAULT_AT_D3);
 }
 
 static const struct pcidev_device_ops modem_device_ops = {
@@ -903,12 +1004,12 @@ bool modem_init(struct modem *modem, struct loop *loop, struct pcidev *pci,
 	rings_init(&modem->rings, pci, &modem_ring_ops, modem);
 	power_init(&modem->power, loop, &modem_power_ops, modem);
 	modem->power.idle_us = config->idle_us;
-	mux_init(&modem->mux, loop, &modem->rings, world, &config->mux,
-		 &modem_mux_ops, modem);
+	mux_init(&modem->mux, loop, &modem->rings, world, &modem->faults,
+		 &config->mux, &modem_mux_ops, modem);
 	memcpy(modem->channel, channels, sizeof(channels));
 	for (unsigned int i = 0; i < MODEM_CHANNELS; i++)
-		channel_init(&modem->channel[i], &modem->rings, max_unit[i],
-			     modem_schedule, modem);
+		channel_init(&modem->channel[i], &modem->rings, &modem->faults,
+			     max_unit[i], modem_schedule, modem);
 	if (!complete) {
 		modem_exit(modem);
 		return false;
@@ -916,8 +1017,8 @@ bool modem_init(struct modem *modem, struct loop *loop, struct pcidev *pci,
 
 	pci->device = &modem_device_ops;
 	pci->device_ctx = modem;
-	modem_reset(modem);
-	modem->counters.resets = 0;
+	modem_restart(modem, config->boot_us);
+	modem_fault_init(modem);
 	return true;
 }
 
@@ -926,6 +1027,8 @@ void modem_exit(struct modem *modem)
 	modem_stop(modem);
 	loop_timer_cancel(&modem->work);
 	loop_timer_cancel(&modem->boot);
+	loop_timer_cancel(&modem->suffer);
+	modem_fault_restart(modem);
 	for (unsigned int i = 0; i < MODEM_CHANNELS; i++)
 		channel_exit(&modem->channel[i]);
 	rings_exit(&modem->rings);
@@ -939,7 +1042,7 @@ bool modem_sleep(struct modem *modem)
 
 bool modem_wake(struct modem *modem)
 {
-	if (!modem->rings.live)
+	if (!modem->rings.live || modem->life != MODEM_ALIVE)
 		return false;
 	power_wake(&modem->power);
 	return power_up(&modem->power);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "channel.h"
+#include "fault.h"
 #include "loop.h"
 #include "mux.h"
 #include "power.h"
@@ -19,6 +20,7 @@
 
 #define MODEM_CHANNELS	6
 #define MODEM_DOORBELLS	256
+#define MODEM_STRIKES	8
 
 struct pcidev;
 struct world;
@@ -31,9 +33,11 @@ struct world;
  * @running_us: delay of the interrupt that says RUNNING
  * @coalesce_us: collect completions for at most so long; the first one
  *	after a pause of as much is told at once
+ * @faults: what goes wrong, or NULL; copied
  */
 struct modem_config {
 	struct mux_config mux;
+	const struct faults *faults;
 	uint64_t boot_us, idle_us, running_us;
 	uint32_t coalesce_us;
 };
@@ -45,19 +49,41 @@ struct modem_config {
  * @power: DB2 by value; the last one counts all others
  * @sessions: IPC sessions that reached RUNNING
  * @resets: resets of the function
+ * @generation: starts of the modem: each reset, and each reboot of its own
+ * @repeats: doorbells for a request that had not been answered in time
  */
 struct modem_counters {
 	uint64_t head[HEAD_REASONS + 1], state[4], power[10];
-	uint64_t sessions, resets;
+	uint64_t sessions, resets, generation, repeats;
+};
+
+/**
+ * enum modem_life - how a modem is; see modem_fault.c
+ * @MODEM_ALIVE: it works
+ * @MODEM_STRUCK: a fault hit it in the middle of its work
+ * @MODEM_CRASHED: it only tells of its crash
+ * @MODEM_SILENT: it does nothing
+ */
+enum modem_life {
+	MODEM_ALIVE,
+	MODEM_STRUCK,
+	MODEM_CRASHED,
+	MODEM_SILENT,
+};
+
+struct modem_strike {
+	enum fault_kind kind;
+	int64_t argument;
 };
 
 struct modem_doorbell {
 	uint32_t offset, value;
 };
 
-/* Doorbells against what they announced; see modem_count_news(). */
+/* Doorbells against what they announced; see count_news(). */
 struct modem_news {
 	uint64_t seen, tokens, bells;
+	uint64_t requests, repeated, request_us;
 };
 
 struct modem {
@@ -85,6 +111,19 @@ struct modem {
 	struct loop_timer work, boot, running, moderation, poll, watch;
 	unsigned int unannounced;
 
+	struct faults faults;
+	enum modem_life life;
+	/* By a fault of ours, the host cannot know where the session stands. */
+	bool excused;
+	bool dumps;
+	unsigned int lose_msi;
+	struct modem_strike strike[MODEM_STRIKES];
+	unsigned int strikes;
+	enum ring_verdict late_verdict;
+	uint32_t late_state_value, late_pipes;
+	struct loop_timer late_message, late_unit, late_state, late_wake,
+			  late_msi, again, toggled_ipc, after_crash, suffer;
+
 	struct modem_counters counters;
 };
 
@@ -107,6 +146,11 @@ bool modem_wake(struct modem *modem);
  * Lasts over closing the pipe, driver reloads and resets.
  */
 void modem_hold(struct modem *modem, unsigned int pipe, bool held);
+
+/** modem_suffer() - carry out what struck the modem; not from inside its work. */
+void modem_suffer(struct modem *modem);
+/** modem_back() - a function that was gone returns; false if it was not gone. */
+bool modem_back(struct modem *modem);
 
 /** modem_stage_name() - for log, trace and statistics. */
 const char *modem_stage_name(uint32_t stage);

@@ -20,6 +20,8 @@
 #include "world.h"
 
 #define REFUSED		1
+/* How long answers that are given twice are apart. */
+#define AGAIN_US	1000
 #define ACK_US		1000000
 /* Who opened a session may have to run before credits for it are accepted. */
 #define FIRST_GRANT_US	10000
@@ -28,18 +30,25 @@
  * Commands to the host.
  */
 
+static struct mux_pending *pending_at(struct mux *mux, unsigned int n)
+{
+	return &mux->pending[(mux->pending_first + n) % MUX_PENDING];
+}
+
+/* They are sent in the order of their times. */
 static struct mux_pending *pending_add(struct mux *mux, uint64_t delay_us)
 {
+	uint64_t due_us = loop_now_us(mux->loop) + delay_us;
+	unsigned int n = mux->pending_count;
 	struct mux_pending *pending;
 
-	if (!mux->dl_open || mux->pending_count == MUX_PENDING)
+	if (!mux->dl_open || n == MUX_PENDING)
 		return NULL;
-	pending = &mux->pending[(mux->pending_first + mux->pending_count) %
-				MUX_PENDING];
 	mux->pending_count++;
-	*pending = (struct mux_pending) {
-		.due_us = loop_now_us(mux->loop) + delay_us,
-	};
+	for (; n && pending_at(mux, n - 1)->due_us > due_us; n--)
+		*pending_at(mux, n) = *pending_at(mux, n - 1);
+	pending = pending_at(mux, n);
+	*pending = (struct mux_pending) { .due_us = due_us };
 	mux->ops->work(mux->ctx);
 	return pending;
 }
@@ -225,40 +234,74 @@ static void session_up(struct mux *mux, unsigned int n)
 	world_session_up(mux->world, n);
 }
 
-static void command_open(struct mux *mux, const struct mux_ul_command *command)
+/* Answer open or close; the first of two answers counts. */
+static struct mux_pending *
+send_response(struct mux *mux, const struct mux_ul_command *command,
+	      uint32_t code, const struct fault_answer *fault,
+	      const uint8_t *params, size_t len)
+{
+	uint64_t delay_us = mux->config.response_us + fault->late_us;
+
+	if (fault->twice)
+		send_command(mux, delay_us + AGAIN_US, command->session, code,
+			     command->tid, params, len);
+	return send_command(mux, delay_us, command->session, code,
+			    command->tid, params, len);
+}
+
+/* May the session be opened? */
+static bool open_is_good(struct mux *mux, const struct mux_ul_command *command)
 {
 	struct mux_session *session = &mux->session[command->session];
-	uint8_t params[12] = { 0 };
-	struct mux_pending *response;
-	uint32_t pad;
 
-	mux->counters.opens++;
 	if (command->len != 8) {
 		violation("5.6.4", "open session with %zu bytes of parameters",
 			  command->len);
-		wire_put32(params, REFUSED);
-	} else if (session->state != MUX_CLOSED) {
+		return false;
+	}
+	if (session->state != MUX_CLOSED && session->excused)
+		session_down(mux, command->session);
+	if (session->state != MUX_CLOSED) {
 		violation("5.6.7", "open of session %u, which is open",
 			  command->session);
+		return false;
+	}
+	if (wire_get32(command->params))
+		violation("5.6.4", "open session: first word 0x%08x is not zero",
+			  wire_get32(command->params));
+	if (wire_get32(command->params + 4) != MUX_DL_PAD)
+		quirk("5.6.4", 0, "open session with downlink padding %u",
+		      wire_get32(command->params + 4));
+	return true;
+}
+
+static void command_open(struct mux *mux, const struct mux_ul_command *command)
+{
+	struct mux_session *session = &mux->session[command->session];
+	struct fault_answer fault = fault_at(mux->faults,
+					     FAULT_AT_SESSION_OPEN);
+	uint8_t params[12] = { 0 };
+	struct mux_pending *response;
+	bool good;
+
+	mux->counters.opens++;
+	good = open_is_good(mux, command);
+	session->excused = fault.ignore;
+	if (fault.ignore)
+		return;
+	if (!good || fault.refuse) {
 		wire_put32(params, REFUSED);
 	} else {
-		if (command->params[0] || command->params[1] ||
-		    command->params[2] || command->params[3])
-			violation("5.6.4", "open session: first word 0x%08x is not zero",
-				  wire_get32(command->params));
-		pad = wire_get32(command->params + 4);
-		if (pad != MUX_DL_PAD)
-			quirk("5.6.4", 0, "open session with downlink padding %u",
-			      pad);
+		uint32_t pad = wire_get32(command->params + 4);
+
 		session->dl_pad = !mux->config.aggregation ? 0 :
 				  pad < MUX_DL_PAD ? pad : MUX_DL_PAD;
 		session->state = MUX_OPENING;
 		wire_put32(params + 8, mux->config.ul_pad);
 	}
 
-	response = send_command(mux, mux->config.response_us, command->session,
-				MUX_OPEN_RESPONSE, command->tid, params,
-				sizeof(params));
+	response = send_response(mux, command, MUX_OPEN_RESPONSE, &fault,
+				 params, sizeof(params));
 	if (response)
 		response->is_open = !wire_get32(params);
 	else if (!wire_get32(params))
@@ -267,19 +310,28 @@ static void command_open(struct mux *mux, const struct mux_ul_command *command)
 
 static void command_close(struct mux *mux, const struct mux_ul_command *command)
 {
-	static const uint8_t params[4];
+	struct mux_session *session = &mux->session[command->session];
+	struct fault_answer fault = fault_at(mux->faults,
+					     FAULT_AT_SESSION_CLOSE);
+	uint8_t params[4] = { 0 };
 
 	mux->counters.closes++;
 	if (command->len)
 		violation("5.6.4", "close session with %zu bytes of parameters",
 			  command->len);
-	if (mux->session[command->session].state == MUX_CLOSED)
+	if (session->state == MUX_CLOSED && !session->excused)
 		violation("5.6.7", "close of session %u, which is not open",
 			  command->session);
-	trace("mux session %u down", command->session);
-	session_down(mux, command->session);
-	send_command(mux, mux->config.response_us, command->session,
-		     MUX_CLOSE_RESPONSE, command->tid, params, sizeof(params));
+	if (fault.ignore || fault.refuse) {
+		session->excused = true;
+		wire_put32(params, REFUSED);
+	} else {
+		trace("mux session %u down", command->session);
+		session_down(mux, command->session);
+	}
+	if (!fault.ignore)
+		send_response(mux, command, MUX_CLOSE_RESPONSE, &fault, params,
+			      sizeof(params));
 }
 
 /* The host answers a request of ours; its transaction id is our own. */
@@ -586,6 +638,10 @@ bool mux_deliver(void *ctx, unsigned int session, const uint8_t *packet,
 		return false;
 	}
 
+	if (fault_at(mux->faults, FAULT_AT_DOWNLINK).ignore) {
+		mux->counters.dl_dropped++;
+		return true;
+	}
 	taken = mux->config.aggregation ?
 		deliver_aggregated(mux, session, packet, len) :
 		deliver_lite(mux, session, packet, len);
@@ -736,7 +792,8 @@ void mux_pipe_closed(struct mux *mux, unsigned int pipe)
 	/* When the whole IPC session ends, nothing has to be closed first. */
 	if (mux->rings->live && pipe == MUX_UL_PIPE) {
 		for (unsigned int n = 0; n < MUX_SESSIONS; n++) {
-			if (mux->session[n].state != MUX_CLOSED)
+			if (mux->session[n].state != MUX_CLOSED &&
+			    !mux->session[n].excused)
 				violation("5.6.7", "CLOSE of pipe 0 while session %u is open",
 					  n);
 		}
@@ -749,8 +806,9 @@ void mux_pipe_closed(struct mux *mux, unsigned int pipe)
 }
 
 void mux_init(struct mux *mux, struct loop *loop, struct rings *rings,
-	      struct world *world, const struct mux_config *config,
-	      const struct mux_ops *ops, void *ctx)
+	      struct world *world, struct faults *faults,
+	      const struct mux_config *config, const struct mux_ops *ops,
+	      void *ctx)
 {
 	uint32_t pad = config->ul_pad;
 
@@ -759,6 +817,7 @@ void mux_init(struct mux *mux, struct loop *loop, struct rings *rings,
 	mux->loop = loop;
 	mux->rings = rings;
 	mux->world = world;
+	mux->faults = faults;
 	mux->ops = ops;
 	mux->ctx = ctx;
 	/* What the host makes of the number that we ask for [5.7]. */

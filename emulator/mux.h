@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fault.h"
 #include "loop.h"
 #include "mux_ul.h"
 #include "wire.h"
@@ -59,6 +60,7 @@ enum mux_session_state { MUX_CLOSED, MUX_OPENING, MUX_UP };
  * @state: MUX_OPENING from the open command until our response is out
  * @stopped: the host acknowledged that its uplink is stopped
  * @refused: the world waits for world_resume()
+ * @excused: by a fault of ours, the host cannot know whether it is open
  * @dl_pad: downlink head padding
  * @credits: lite: what is left of the grant; negative if overdrawn
  * @consumed: uplink bytes since the last grant
@@ -66,7 +68,7 @@ enum mux_session_state { MUX_CLOSED, MUX_OPENING, MUX_UP };
  */
 struct mux_session {
 	enum mux_session_state state;
-	bool stopped, refused;
+	bool stopped, refused, excused;
 	uint32_t dl_pad;
 	int64_t credits;
 	uint64_t consumed;
@@ -112,6 +114,7 @@ struct mux {
 	struct loop *loop;
 	struct rings *rings;
 	struct world *world;
+	struct faults *faults;
 	const struct mux_ops *ops;
 	void *ctx;
 
@@ -139,8 +142,9 @@ struct mux {
 };
 
 void mux_init(struct mux *mux, struct loop *loop, struct rings *rings,
-	      struct world *world, const struct mux_config *config,
-	      const struct mux_ops *ops, void *ctx);
+	      struct world *world, struct faults *faults,
+	      const struct mux_config *config, const struct mux_ops *ops,
+	      void *ctx);
 /** mux_reset() - the IPC session ended: everything starts at 0 again. */
 void mux_reset(struct mux *mux);
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,9 @@ enum option_id {
 	OPT_RUNNING_DELAY,
 	OPT_RESPONSE_DELAY,
 	OPT_COALESCE,
+	OPT_FAULT,
+	OPT_SCRIPT,
+	OPT_SEED,
 	OPT_CRITIC,
 	OPT_WORLD,
 	OPT_RATE,
@@ -49,6 +53,9 @@ static const struct option long_options[] = {
 	{ "running-delay", required_argument, NULL, OPT_RUNNING_DELAY },
 	{ "response-delay", required_argument, NULL, OPT_RESPONSE_DELAY },
 	{ "coalesce", required_argument, NULL, OPT_COALESCE },
+	{ "fault", required_argument, NULL, OPT_FAULT },
+	{ "script", required_argument, NULL, OPT_SCRIPT },
+	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "critic", required_argument, NULL, OPT_CRITIC },
 	{ "world", required_argument, NULL, OPT_WORLD },
 	{ "rate", required_argument, NULL, OPT_RATE },
@@ -86,6 +93,12 @@ static const char help[] =
 "  --response-delay MS   delay of session responses (1)\n"
 "  --coalesce US         collect completions for at most so long, and not\n"
 "                        longer than the host allows in its OPEN message (100)\n"
+"Faults:\n"
+"  --fault SPEC          let something go wrong; may be repeated. SPEC is\n"
+"                        EVENT[#COUNT|%PERCENT|*]:FAULT[=ARGUMENT], see the\n"
+"                        manual page\n"
+"  --script FILE         the same, one SPEC per line, # begins a comment\n"
+"  --seed N              decides when faults with a percentage happen (1)\n"
 "World:\n"
 "  --world tun|echo|sink|source   where IP packets go to (tun)\n"
 "  --rate N              source: packets per second and session, 0 = any (0)\n"
@@ -146,6 +159,8 @@ static int number_option(struct options *options, int id, const char *name,
 		max = 16308;
 	else if (id == OPT_READY_FD)
 		max = 65535;
+	else if (id == OPT_SEED)
+		max = ULONG_MAX;
 
 	if (!parse_number(text, max, &value) ||
 	    (id == OPT_SIZE && value < 64) ||
@@ -173,6 +188,9 @@ static int number_option(struct options *options, int id, const char *name,
 		break;
 	case OPT_COALESCE:
 		options->modem.coalesce_us = (uint32_t)value;
+		break;
+	case OPT_SEED:
+		faults_seed(&options->faults, value);
 		break;
 	case OPT_RATE:
 		options->world.rate = value;
@@ -258,6 +276,25 @@ static int path_option(struct options *options, int id, const char *name,
 	return -1;
 }
 
+/* Options that let something go wrong. Returns -1 if it was good. */
+static int fault_option(struct options *options, int id, const char *text)
+{
+	unsigned int line = 0;
+	const char *why = id == OPT_FAULT ?
+			  faults_arm(&options->faults, text) :
+			  faults_read(&options->faults, text, &line);
+
+	if (!why)
+		return -1;
+	if (line)
+		fprintf(stderr, "iosm-emu: script: '%s', line %u: %s (see --help)\n",
+			text, line, why);
+	else
+		fprintf(stderr, "iosm-emu: %s: '%s': %s (see --help)\n",
+			id == OPT_FAULT ? "fault" : "script", text, why);
+	return 2;
+}
+
 static int one_option(struct options *options, int id, const char *name)
 {
 	switch (id) {
@@ -274,6 +311,9 @@ static int one_option(struct options *options, int id, const char *name)
 	case OPT_WORLD:
 	case OPT_LOG:
 		return word_option(options, id, name, optarg);
+	case OPT_FAULT:
+	case OPT_SCRIPT:
+		return fault_option(options, id, optarg);
 	case OPT_VERIFY:
 		options->world.verify = true;
 		return -1;
@@ -309,6 +349,9 @@ int options_parse(struct options *options, int argc, char **argv)
 		},
 		.world = { .kind = WORLD_TUN, .size = 1500 },
 	};
+
+	faults_init(&options->faults);
+	options->modem.faults = &options->faults;
 
 	optind = 1;
 	opterr = 0;

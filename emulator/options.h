@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fault.h"
 #include "log.h"
 #include "modem.h"
 #include "world.h"
@@ -24,6 +25,7 @@
  * @device: PCI device id
  * @strict: the critic
  * @log: log level
+ * @faults: what goes wrong; @modem points here
  * @modem: of the modem
  * @world: of the world
  */
@@ -33,6 +35,7 @@ struct options {
 	uint16_t device;
 	bool strict;
 	enum log_level log;
+	struct faults faults;
 	struct modem_config modem;
 	struct world_config world;
 };

@@ -116,11 +116,39 @@ void pcidev_init(struct pcidev *pci, uint16_t device_id, struct gmem *mem)
 	pcidev_setup(pci);
 }
 
-void pcidev_power_on(struct pcidev *pci)
+static void pcidev_reset(struct pcidev *pci, bool flr)
 {
 	pcidev_setup(pci);
+	pci->gone = false;
+	pci->bare = false;
 	if (pci->device)
-		pci->device->reset(pci->device_ctx);
+		pci->device->reset(pci->device_ctx, flr);
+}
+
+void pcidev_power_on(struct pcidev *pci)
+{
+	pcidev_reset(pci, false);
+}
+
+void pcidev_vanish(struct pcidev *pci)
+{
+	trace("gone");
+	log_info("the function is gone");
+	pci->gone = true;
+}
+
+void pcidev_return(struct pcidev *pci)
+{
+	trace("back");
+	log_info("the function is back");
+	pcidev_power_on(pci);
+	pci->bare = true;
+}
+
+void pcidev_forget(struct pcidev *pci)
+{
+	pcidev_setup(pci);
+	pci->bare = true;
 }
 
 bool pcidev_in_d0(const struct pcidev *pci)
@@ -130,7 +158,7 @@ bool pcidev_in_d0(const struct pcidev *pci)
 
 bool pcidev_may_dma(const struct pcidev *pci)
 {
-	return pcidev_in_d0(pci) &&
+	return !pci->gone && !pci->mute && pcidev_in_d0(pci) &&
 	       config16(pci, PCI_COMMAND) & PCI_COMMAND_MASTER;
 }
 
@@ -141,6 +169,8 @@ void *pcidev_dma(const struct pcidev *pci, uint64_t addr, uint64_t len)
 
 void pcidev_msi(struct pcidev *pci)
 {
+	if (pci->gone || pci->mute)
+		return;
 	if (!(config16(pci, MSI_FLAGS) & PCI_MSI_FLAGS_ENABLE) ||
 	    !pcidev_may_dma(pci) || !pci->host) {
 		pci->msi_lost++;
@@ -158,14 +188,32 @@ void pcidev_msi(struct pcidev *pci)
 	pci->host->msi(pci->host_ctx, config16(pci, MSI_DATA));
 }
 
+static bool pme_asserted(const struct pcidev *pci)
+{
+	const unsigned int both = PCI_PM_CTRL_PME_STATUS |
+				  PCI_PM_CTRL_PME_ENABLE;
+
+	return (config16(pci, PM_CTRL) & both) == both;
+}
+
+static void pme_update(struct pcidev *pci, bool was_asserted)
+{
+	if (was_asserted || !pme_asserted(pci) || !pci->host)
+		return;
+	pci->pme_sent++;
+	trace("pme");
+	pci->host->pme(pci->host_ctx);
+}
+
 void pcidev_pme(struct pcidev *pci)
 {
+	bool was_asserted = pme_asserted(pci);
+
+	if (pci->gone || pci->mute)
+		return;
 	put16(pci->config, PM_CTRL,
 	      config16(pci, PM_CTRL) | PCI_PM_CTRL_PME_STATUS);
-	if (config16(pci, PM_CTRL) & PCI_PM_CTRL_PME_ENABLE && pci->host) {
-		trace("pme");
-		pci->host->pme(pci->host_ctx);
-	}
+	pme_update(pci, was_asserted);
 }
 
 void pcidev_config_read(struct pcidev *pci, uint64_t offset, void *data,
@@ -173,17 +221,22 @@ void pcidev_config_read(struct pcidev *pci, uint64_t offset, void *data,
 {
 	uint8_t *bytes = data;
 
+	if (pci->gone) {
+		pci->absent++;
+		memset(data, 0xff, size);
+		return;
+	}
 	/* Beyond 256 there is an extended space without capabilities. */
 	for (uint32_t i = 0; i < size; i++)
 		bytes[i] = offset + i < sizeof(pci->config) ?
 			   pci->config[offset + i] : 0;
 }
 
-void pcidev_config_write(struct pcidev *pci, uint64_t offset, const void *data,
-			 uint32_t size)
+/* Returns whether the host asks for a reset. */
+static bool config_store(struct pcidev *pci, uint64_t offset,
+			 const uint8_t *bytes, uint32_t size)
 {
-	const uint8_t *bytes = data;
-	bool was_d0 = pcidev_in_d0(pci), reset = false, d0;
+	bool reset = false;
 
 	for (uint32_t i = 0; i < size; i++) {
 		uint64_t at = offset + i;
@@ -198,18 +251,33 @@ void pcidev_config_write(struct pcidev *pci, uint64_t offset, const void *data,
 					       bytes[i])) |
 					    (bytes[i] & pci->writable[at]));
 	}
+	return reset;
+}
 
-	if (reset) {
+void pcidev_config_write(struct pcidev *pci, uint64_t offset, const void *data,
+			 uint32_t size)
+{
+	bool was_d0 = pcidev_in_d0(pci), was_asserted = pme_asserted(pci), d0;
+
+	if (pci->gone) {
+		pci->absent++;
+		return;
+	}
+	if (config_store(pci, offset, data, size)) {
 		trace("function-level reset");
 		log_info("function-level reset");
 		pci->flr++;
-		pcidev_power_on(pci);
+		pcidev_reset(pci, true);
 		return;
 	}
 
+	if (config16(pci, PCI_COMMAND) & PCI_COMMAND_MEMORY)
+		pci->bare = false;
+	pme_update(pci, was_asserted);
 	d0 = pcidev_in_d0(pci);
 	if (d0 != was_d0) {
 		trace("power %s", d0 ? "D0" : "D3hot");
+		pci->d3_entries += !d0;
 		if (pci->device)
 			pci->device->power(pci->device_ctx, d0);
 	}
@@ -218,9 +286,13 @@ void pcidev_config_write(struct pcidev *pci, uint64_t offset, const void *data,
 }
 
 /* Does the function answer on this BAR at all, and is the range inside it? */
-static bool pcidev_bar_good(const struct pcidev *pci, const char *what,
+static bool pcidev_bar_good(struct pcidev *pci, const char *what,
 			    unsigned int bar, uint64_t offset, uint32_t size)
 {
+	if (pci->gone || pci->bare) {
+		pci->absent++;
+		return false;
+	}
 	if (bar != PCIDEV_DOORBELL_BAR && bar != PCIDEV_REGISTER_BAR) {
 		violation("1.2", "%s BAR %u, which does not exist", what, bar);
 		return false;

@@ -36,7 +36,8 @@ struct pcidev_host_ops {
  * struct pcidev_device_ops - what lies behind the BARs
  * @read: read @size bytes at @offset of @bar, inside the BAR
  * @write: write them
- * @reset: the function was reset (power-on, guest gone, function-level reset)
+ * @reset: the function was reset: by the host if @flr (function-level reset),
+ *	otherwise by power (power-on, guest gone)
  * @power: the function entered (@d0 false) or left (@d0 true) D3hot
  */
 struct pcidev_device_ops {
@@ -44,7 +45,7 @@ struct pcidev_device_ops {
 		     uint32_t size);
 	void (*write)(void *ctx, unsigned int bar, uint32_t offset,
 		      const void *data, uint32_t size);
-	void (*reset)(void *ctx);
+	void (*reset)(void *ctx, bool flr);
 	void (*power)(void *ctx, bool d0);
 };
 
@@ -56,6 +57,13 @@ struct pcidev_device_ops {
  * @msi_sent: interrupts delivered
  * @msi_lost: interrupts raised while they could not be delivered
  * @flr: function-level resets seen
+ * @d3_entries: times that the host put the function into D3hot
+ * @pme_sent: times that PME was asserted
+ * @absent: accesses to a function that was not there
+ * @gone: the function is off the bus: it reads as ones and hears nothing
+ * @mute: the device is not able to use the bus: no DMA, no interrupts, no PME
+ * @bare: configuration was lost by a fault of ours, and the host did not
+ *	restore it yet: it cannot know that its BARs are closed
  */
 struct pcidev {
 	struct gmem *mem;
@@ -64,7 +72,8 @@ struct pcidev {
 	const struct pcidev_device_ops *device;
 	void *device_ctx;
 
-	uint64_t msi_sent, msi_lost, flr;
+	uint64_t msi_sent, msi_lost, flr, d3_entries, pme_sent, absent;
+	bool gone, mute, bare;
 
 	/* private */
 	uint16_t device_id;
@@ -75,7 +84,7 @@ struct pcidev {
 
 /** pcidev_init() - make a function in its power-on state; sets no ops. */
 void pcidev_init(struct pcidev *pci, uint16_t device_id, struct gmem *mem);
-/** pcidev_power_on() - reset as by power cycling. */
+/** pcidev_power_on() - reset as by power cycling; ends pcidev_vanish(). */
 void pcidev_power_on(struct pcidev *pci);
 
 /*
@@ -103,7 +112,23 @@ bool pcidev_may_dma(const struct pcidev *pci);
 void *pcidev_dma(const struct pcidev *pci, uint64_t addr, uint64_t len);
 /** pcidev_msi() - raise the interrupt; lost if the guest does not allow it. */
 void pcidev_msi(struct pcidev *pci);
-/** pcidev_pme() - ask for a wake-up from D3hot, if the guest allowed it. */
+/**
+ * pcidev_pme() - ask for a wake-up
+ *
+ * PME is asserted if, or as soon as, the guest allows it, and once until the
+ * guest has acknowledged it.
+ */
 void pcidev_pme(struct pcidev *pci);
+
+/*
+ * What can happen to a function.
+ */
+
+/** pcidev_vanish() - fall off the bus. */
+void pcidev_vanish(struct pcidev *pci);
+/** pcidev_return() - come back as after power-on; also resets the device. */
+void pcidev_return(struct pcidev *pci);
+/** pcidev_forget() - lose power for a moment: configuration is as after it. */
+void pcidev_forget(struct pcidev *pci);
 
 #endif /* IOSM_EMU_PCIDEV_H */

@@ -19,9 +19,7 @@
 #include "power.h"
 #include "wire.h"
 
-#define ACK_US		100000
-/* The host leaves its window of ignorance after it rang DB2=8 [6.6]. */
-#define RESUME_US	10000
+#define ACK_US	100000
 
 const char *power_state_name(enum power_state state)
 {
@@ -213,7 +211,8 @@ static void power_wake_request(struct power *power)
 		power_activate(power);
 		break;
 	case POWER_WAKING:
-		/* It crossed our own wake-up. */
+		/* It crossed our own wake-up, or the host did not hear of it. */
+		power->ops->notify(power->ctx, NOTIFY_ACTIVE, true);
 		break;
 	case POWER_ASKED:
 		violation("6.4", "DB2=2 before SLEEP was acknowledged");
@@ -244,7 +243,7 @@ static void power_force(struct power *power, bool sleep)
 	power_set(power, POWER_AWAKE);
 	power->postponed = true;
 	power->ops->notify(power->ctx, NOTIFY_ACTIVE, false);
-	loop_timer_arm(&power->resume, RESUME_US);
+	loop_timer_arm(&power->resume, power->resume_us);
 	power_activity(power);
 }
 
@@ -305,7 +304,12 @@ void power_head_doorbell(struct power *power, uint32_t reason)
 void power_init(struct power *power, struct loop *loop,
 		const struct power_ops *ops, void *ctx)
 {
-	*power = (struct power) { .ops = ops, .ctx = ctx, .loop = loop };
+	*power = (struct power) {
+		.resume_us = POWER_RESUME_US,
+		.ops = ops,
+		.ctx = ctx,
+		.loop = loop,
+	};
 	loop_timer_init(&power->idle, loop, power_idle, power);
 	loop_timer_init(&power->ack, loop, power_ack_missing, power);
 	loop_timer_init(&power->resume, loop, power_resumed, power);

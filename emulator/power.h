@@ -12,6 +12,9 @@
 
 #include "loop.h"
 
+/* The host leaves its window of ignorance after it rang DB2=8 [6.6]. */
+#define POWER_RESUME_US	10000
+
 /**
  * enum power_state - the link as the modem sees it
  * @POWER_AWAKE: in use
@@ -46,6 +49,7 @@ struct power_ops {
 /**
  * struct power - the handshake
  * @idle_us: sleep after so much silence, 0 = never
+ * @resume_us: the interrupt after DB2=8 comes so much later
  * @state: the link
  * @allowed: the host allowed device sleep
  * @host_sleeps: between SLEEP(0, 0) and SLEEP(0, 1)
@@ -57,7 +61,7 @@ struct power_ops {
  * @late: acknowledgements that did not come within 100 ms
  */
 struct power {
-	uint64_t idle_us;
+	uint64_t idle_us, resume_us;
 	enum power_state state;
 	bool allowed, host_sleeps, unseen;
 	uint64_t sleeps, wakes, acks, late;

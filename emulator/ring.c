@@ -149,7 +149,11 @@ bool rings_start(struct rings *rings, uint64_t context)
 		return false;
 	}
 	rings->head = rings->tail;
+	rings->last = rings->tail;
+	rings->result = MESSAGE_SUCCESS;
 	rings->broken = false;
+	rings->waiting = false;
+	rings->judged = false;
 	rings->live = true;
 	return true;
 }
@@ -325,34 +329,35 @@ static uint32_t message_sleep(struct rings *rings, const uint8_t *entry)
 	       MESSAGE_SUCCESS : MESSAGE_ERROR;
 }
 
+static void message_count(struct rings *rings, unsigned int type)
+{
+	if (type == MESSAGE_FEATURES)
+		rings->messages[5]++;
+	else
+		rings->messages[type <= MESSAGE_SLEEP ? type : 0]++;
+}
+
 static uint32_t message_execute(struct rings *rings, const uint8_t *entry)
 {
-	check_reserved(entry);
 	switch (entry[MESSAGE_TYPE]) {
 	case MESSAGE_OPEN:
-		rings->messages[MESSAGE_OPEN]++;
 		return message_open(rings, entry);
 	case MESSAGE_CLOSE:
-		rings->messages[MESSAGE_CLOSE]++;
 		return message_close(rings, entry);
 	case MESSAGE_ABORT:
-		rings->messages[MESSAGE_ABORT]++;
 		if (entry[10] >= WIRE_PIPES || !rings->pipe[entry[10]].open)
 			violation("3.4.2", "ABORT of pipe %u, which is not open",
 				  entry[10]);
 		return MESSAGE_SUCCESS;
 	case MESSAGE_SLEEP:
-		rings->messages[MESSAGE_SLEEP]++;
 		return message_sleep(rings, entry);
 	case MESSAGE_FEATURES:
-		rings->messages[5]++;
 		if (entry[10] & ~FEATURE_INBAND_CRASH)
 			violation("3.4.2", "FEATURES with flags 0x%02x",
 				  entry[10]);
 		rings->ops->features(rings->ctx, entry[10]);
 		return MESSAGE_SUCCESS;
 	default:
-		rings->messages[0]++;
 		violation("3.4.2", "message of unknown type 0x%02x",
 			  entry[MESSAGE_TYPE]);
 		return MESSAGE_ERROR;
@@ -426,6 +431,41 @@ static bool control_look(struct rings *rings)
 	return true;
 }
 
+static uint8_t *message_at(const struct rings *rings, unsigned int index)
+{
+	return ring_dma(rings, rings->context.control +
+			(uint64_t)index * MESSAGE_SIZE, MESSAGE_SIZE);
+}
+
+/* Tell the host; false if it cannot be told (any more). */
+static bool message_complete(struct rings *rings, uint32_t result)
+{
+	uint8_t *tail_at = ring_dma(rings, rings->context.control_tail, 4);
+	uint8_t *at = message_at(rings, rings->tail);
+
+	if (!rings->live || !at || !tail_at)
+		return false;
+	gmem_store32(at + MESSAGE_STATUS, result);
+	rings->last = rings->tail;
+	rings->result = result;
+	rings->tail = (uint16_t)next_index(rings->tail,
+					   rings->context.entries);
+	gmem_store32(tail_at, rings->tail);
+	return true;
+}
+
+static enum ring_verdict message_judge(struct rings *rings,
+				       const uint8_t *entry)
+{
+	enum ring_verdict verdict = rings->verdict;
+
+	if (!rings->judged)
+		verdict = rings->ops->message(rings->ctx, entry);
+	rings->judged = false;
+	rings->waiting = verdict == RING_WAIT;
+	return verdict;
+}
+
 unsigned int rings_control(struct rings *rings)
 {
 	unsigned int count = 0;
@@ -433,27 +473,51 @@ unsigned int rings_control(struct rings *rings)
 	if (!control_look(rings))
 		return 0;
 
-	while (rings->live && rings->tail != rings->head) {
-		uint8_t *at = ring_dma(rings, rings->context.control +
-				       (uint64_t)rings->tail * MESSAGE_SIZE,
-				       MESSAGE_SIZE);
+	while (rings->live && !rings->waiting && rings->tail != rings->head) {
+		const uint8_t *at = message_at(rings, rings->tail);
+		uint32_t result = MESSAGE_ERROR;
 		uint8_t entry[MESSAGE_SIZE];
-		uint32_t result;
+		enum ring_verdict verdict;
 
 		if (!at)
 			break;
 		gmem_copy(entry, at, sizeof(entry));
-		result = message_execute(rings, entry);
+		verdict = message_judge(rings, entry);
+		if (verdict == RING_WAIT)
+			break;
+		message_count(rings, entry[MESSAGE_TYPE]);
+		check_reserved(entry);
+		if (verdict == RING_EXECUTE)
+			result = message_execute(rings, entry);
 		message_trace(rings->tail, entry, result);
-
-		gmem_store32(at + MESSAGE_STATUS, result);
-		rings->tail = (uint16_t)next_index(rings->tail,
-						   rings->context.entries);
-		gmem_store32(ring_dma(rings, rings->context.control_tail, 4),
-			     rings->tail);
+		if (!message_complete(rings, result))
+			break;
 		count++;
 	}
 	return count;
+}
+
+void rings_continue(struct rings *rings, enum ring_verdict verdict)
+{
+	if (!rings->waiting)
+		return;
+	rings->waiting = false;
+	rings->judged = true;
+	rings->verdict = verdict;
+}
+
+void rings_repeat(struct rings *rings)
+{
+	uint8_t *tail_at, *at;
+
+	if (!rings->live)
+		return;
+	tail_at = ring_dma(rings, rings->context.control_tail, 4);
+	at = message_at(rings, rings->last);
+	if (!at || !tail_at)
+		return;
+	gmem_store32(at + MESSAGE_STATUS, rings->result);
+	gmem_store32(tail_at, rings->tail);
 }
 
 /*
@@ -597,6 +661,29 @@ static uint8_t *copy_reserve(struct rings *rings, size_t size)
 	return copy;
 }
 
+/* May the TD at the tail be consumed? */
+static bool unit_judge(struct rings *rings, unsigned int n)
+{
+	struct ring_pipe *pipe = &rings->pipe[n];
+
+	if (pipe->waiting)
+		return false;
+	if (!pipe->judged)
+		pipe->waiting = rings->ops->unit(rings->ctx, n) == RING_WAIT;
+	pipe->judged = false;
+	return !pipe->waiting;
+}
+
+void rings_continue_unit(struct rings *rings, unsigned int n)
+{
+	struct ring_pipe *pipe = &rings->pipe[n];
+
+	if (!pipe->waiting)
+		return;
+	pipe->waiting = false;
+	pipe->judged = true;
+}
+
 unsigned int rings_uplink(struct rings *rings, unsigned int n)
 {
 	struct ring_pipe *pipe = &rings->pipe[n];
@@ -605,7 +692,7 @@ unsigned int rings_uplink(struct rings *rings, unsigned int n)
 	if (!pipe_look(rings, n) || rings->held[n])
 		return 0;
 
-	while (pipe->open && pipe->tail != pipe->head) {
+	while (pipe->open && pipe->tail != pipe->head && unit_judge(rings, n)) {
 		uint8_t *at = td_at(rings, pipe), *buffer, *copy;
 		uint8_t td[TD_SIZE];
 		uint32_t size;

@@ -19,7 +19,17 @@
 struct pcidev;
 
 /**
+ * enum ring_verdict - what to do with a message or an uplink TD
+ * @RING_EXECUTE: what it says
+ * @RING_REFUSE: (messages) complete it with an error
+ * @RING_WAIT: nothing, and nothing behind it, until rings_continue()
+ */
+enum ring_verdict { RING_EXECUTE, RING_REFUSE, RING_WAIT };
+
+/**
  * struct ring_ops - what the rings report upward
+ * @message: asked once for each message before it is executed
+ * @unit: asked once for each uplink TD before it is consumed
  * @opened: a pipe was opened; returns false to refuse
  * @closed: a pipe was closed by message or by rings_stop()
  * @sleep: the SLEEP message; returns false to refuse
@@ -28,6 +38,8 @@ struct pcidev;
  * @flush: the copies of all TDs so far are forgotten after this call
  */
 struct ring_ops {
+	enum ring_verdict (*message)(void *ctx, const uint8_t *entry);
+	enum ring_verdict (*unit)(void *ctx, unsigned int pipe);
 	bool (*opened)(void *ctx, unsigned int pipe);
 	void (*closed)(void *ctx, unsigned int pipe);
 	bool (*sleep)(void *ctx, unsigned int target, unsigned int state);
@@ -42,6 +54,8 @@ struct ring_ops {
  * @open: between OPEN and CLOSE
  * @broken: the host broke it; left alone until it is closed
  * @filled: downlink: the initial fill was seen
+ * @waiting: uplink: the verdict on the next TD was RING_WAIT
+ * @judged: uplink: there is a verdict on the next TD
  * @addr: bus address of the ring
  * @entries: number of TDs
  * @vector: MSI vector
@@ -52,7 +66,7 @@ struct ring_ops {
  * @bytes: bytes in them
  */
 struct ring_pipe {
-	bool open, broken, filled;
+	bool open, broken, filled, waiting, judged;
 	uint64_t addr;
 	uint16_t entries;
 	uint32_t vector, backoff_us;
@@ -73,6 +87,9 @@ struct ring_context {
  * struct rings - all rings of one IPC session
  * @live: between rings_start() and rings_stop()
  * @broken: the host broke the control ring
+ * @waiting: the verdict on the next message was RING_WAIT
+ * @judged: there is a @verdict on the next message
+ * @last: the entry that was completed last, with @result
  * @context: addresses
  * @tail: the next control entry that we complete
  * @head: control head when we last looked
@@ -88,9 +105,11 @@ struct rings {
 	const struct ring_ops *ops;
 	void *ctx;
 
-	bool live, broken;
+	bool live, broken, waiting, judged;
+	enum ring_verdict verdict;
 	struct ring_context context;
-	uint16_t tail, head;
+	uint16_t tail, head, last;
+	uint32_t result;
 	struct ring_pipe pipe[WIRE_PIPES];
 	bool held[WIRE_PIPES];
 	uint64_t control_moved, pipes_moved;
@@ -122,8 +141,14 @@ void rings_write_status(struct rings *rings, uint32_t stage, uint32_t state,
 
 /** rings_control() - execute new messages; returns how many. */
 unsigned int rings_control(struct rings *rings);
+/** rings_continue() - the message that waits is executed, or refused, next. */
+void rings_continue(struct rings *rings, enum ring_verdict verdict);
+/** rings_repeat() - complete the last message once more. */
+void rings_repeat(struct rings *rings);
 /** rings_uplink() - consume new TDs of one pipe; returns how many. */
 unsigned int rings_uplink(struct rings *rings, unsigned int pipe);
+/** rings_continue_unit() - the TD that waits is consumed next. */
+void rings_continue_unit(struct rings *rings, unsigned int pipe);
 
 /** rings_posted() - free downlink buffers; looks at the head in memory. */
 unsigned int rings_posted(struct rings *rings, unsigned int pipe);

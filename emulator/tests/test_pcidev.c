@@ -10,7 +10,7 @@
 #include "pcidev.h"
 #include "wire.h"
 
-static unsigned int resets, msis, pmes, powers;
+static unsigned int resets, flrs, msis, pmes, powers;
 static uint8_t mem[4096];
 
 static void dev_read(void *ctx, unsigned int bar, uint32_t offset, void *data,
@@ -30,9 +30,10 @@ static void dev_write(void *ctx, unsigned int bar, uint32_t offset,
 	(void)size;
 }
 
-static void dev_reset(void *ctx)
+static void dev_reset(void *ctx, bool flr)
 {
 	(void)ctx;
+	flrs += flr;
 	resets++;
 }
 
@@ -74,6 +75,7 @@ static void setup(struct pcidev *pci, uint16_t id)
 	pci->device = &device_ops;
 	pci->host = &host_ops;
 	resets = 0;
+	flrs = 0;
 	msis = 0;
 	pmes = 0;
 	powers = 0;

@@ -67,9 +67,10 @@ static void dev_write(void *ctx, unsigned int bar, uint32_t offset,
 	memcpy(register_file[bar / 2] + offset, data, size);
 }
 
-static void dev_reset(void *ctx)
+static void dev_reset(void *ctx, bool flr)
 {
 	(void)ctx;
+	(void)flr;
 	device_resets++;
 }
 
