@@ -1047,8 +1047,11 @@ static void iosm_modem_wait_init(struct iosm_modem *modem)
 static void iosm_modem_wait_running(struct iosm_modem *modem)
 {
 	if (iosm_modem_online(modem)) {
-		if (iosm_modem_bring_up(modem))
+		if (iosm_modem_bring_up(modem)) {
+			/* Unless it is broken already, which was reported. */
+			iosm_modem_broken(modem, "bring-up failed");
 			iosm_modem_start_again(modem, "bring-up failed");
+		}
 	} else if (iosm_modem_deadline_passed(modem)) {
 		iosm_modem_timeout(modem, "IPC state RUNNING not reached");
 	} else {
@@ -1081,6 +1084,7 @@ static bool iosm_modem_still_runs(struct iosm_modem *modem)
 		iosm_modem_failure(modem, "firmware crashed");
 		iosm_modem_crashed(modem, stage);
 	} else {
+		iosm_modem_failure(modem, "modem left its firmware");
 		iosm_modem_start_again(modem, "modem left its firmware");
 	}
 	return false;
