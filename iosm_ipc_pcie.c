@@ -132,6 +132,11 @@ static int iosm_pci_reset(struct iosm_bus *bus)
 	/* Whoever has the lock may wait for the caller. */
 	if (!device_trylock(&pdev->dev))
 		return -EAGAIN;
+	/* The lock is free between the callbacks of a sleep, but the function is in D3. */
+	if (READ_ONCE(iosm->modem->held)) {
+		device_unlock(&pdev->dev);
+		return -EAGAIN;
+	}
 	dev_info(&pdev->dev, "resetting the function\n");
 	iosm_modem_reset_prepare(iosm->modem);
 	ret = iosm_pci_reset_locked(pdev);
