@@ -197,7 +197,8 @@ void iosm_rig_answer(struct iosm_rig *t, u32 code, u8 session, u32 tid)
 
 /* ---- What the modem makes of uplink data (protocol.rst 5.4, 5.5) ---- */
 
-static void modem_datagram(struct iosm_rig *t, u8 session, const u8 *data, u32 len)
+static void modem_datagram(struct iosm_rig *t, u8 session, u8 service_class,
+			   const u8 *data, u32 len)
 {
 	struct sk_buff *skb;
 
@@ -211,6 +212,7 @@ static void modem_datagram(struct iosm_rig *t, u8 session, const u8 *data, u32 l
 	skb = alloc_skb(len, GFP_ATOMIC);
 	if (skb) {
 		skb_put_data(skb, data, len);
+		skb->priority = service_class;
 		__skb_queue_tail(&t->arrived[session], skb);
 	}
 }
@@ -231,7 +233,7 @@ static void modem_adgh(struct iosm_rig *t, const u8 *data, u32 len)
 	    memchr_inv(data + 16, 0, pad))
 		t->malformed++;
 	else
-		modem_datagram(t, data[6], data + 16 + pad, len - 16 - pad);
+		modem_datagram(t, data[6], data[8], data + 16 + pad, len - 16 - pad);
 }
 
 static void modem_table(struct iosm_rig *t, const u8 *data, u32 len, u32 table)
@@ -251,7 +253,8 @@ static void modem_table(struct iosm_rig *t, const u8 *data, u32 len, u32 table)
 		    memchr_inv(data + offset, 0, pad))
 			t->malformed++;
 		else
-			modem_datagram(t, data[table + 6], data + offset + pad, size - pad);
+			modem_datagram(t, data[table + 6], data[entry + 6],
+				       data + offset + pad, size - pad);
 	}
 }
 
@@ -707,7 +710,8 @@ void iosm_rig_expect_balance(struct iosm_rig *t, u8 session)
 }
 
 /**
- * iosm_rig_expect_arrived() - these datagrams have arrived, in order, once each
+ * iosm_rig_expect_arrived() - these datagrams have arrived, in order, once each, and
+ *	in the service class of their priority
  * @t: the rig
  * @session: 0 to 7
  * @expected: the datagrams
@@ -727,6 +731,8 @@ void iosm_rig_expect_arrived(struct iosm_rig *t, u8 session, struct sk_buff_head
 		KUNIT_ASSERT_NOT_NULL(t->test, got);
 		KUNIT_ASSERT_EQ_MSG(t->test, got->len, want->len, "datagram %u", nth);
 		KUNIT_ASSERT_EQ_MSG(t->test, 0, memcmp(got->data, want->data, want->len),
+				    "datagram %u", nth);
+		KUNIT_ASSERT_EQ_MSG(t->test, got->priority, want->priority & 0xff,
 				    "datagram %u", nth);
 		kfree_skb(got);
 		nth++;

@@ -123,7 +123,8 @@ struct iosm_rig_answers {
  * @last_open_tid: transaction of the last session that was opened
  * @ul: the first transfers of the host, see iosm_rig_uplink_forget()
  * @ul_count: how many there were; more than IOSM_RIG_LOG are counted, not stored
- * @arrived: datagrams of each session that the modem got, if @keep
+ * @arrived: datagrams of each session that the modem got, if @keep; the priority is
+ *	the service class
  * @arrived_bytes: how many bytes that were
  * @malformed: what the modem did not understand; must be 0 at the end
  * @keep: keep @arrived

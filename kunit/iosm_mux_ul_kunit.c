@@ -79,6 +79,29 @@ static void impossible_packets_are_dropped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->links[0].sent_packets, 0);
 }
 
+/* 5.4, 5.5.2: the low eight bits of the priority, of each packet in a block */
+static void priority_is_the_service_class(struct kunit *test)
+{
+	static const u32 priority[] = { 0, 1, 7, 0x80, 0xff, 0x100, 0x10006 };
+	static const u8 service_class[] = { 0, 1, 7, 0x80, 0xff, 0, 6 };
+	struct iosm_rig *t = iosm_rig_create(test);
+	struct sk_buff *skb;
+	unsigned int i;
+
+	iosm_rig_must_open(t, 2);
+	t->keep = true;
+	for (i = 0; i < ARRAY_SIZE(priority); i++) {
+		skb = iosm_rig_packet(t, 100, i);
+		skb->priority = priority[i];
+		KUNIT_EXPECT_EQ(test, 0,
+				iosm_rig_give(t, 2, skb, i + 1 < ARRAY_SIZE(priority)));
+	}
+	KUNIT_ASSERT_EQ(test, skb_queue_len(&t->arrived[2]), ARRAY_SIZE(priority));
+	i = 0;
+	skb_queue_walk(&t->arrived[2], skb)
+		KUNIT_EXPECT_EQ(test, skb->priority, service_class[i++]);
+}
+
 static const u8 *payload(struct iosm_rig *t, unsigned int nth)
 {
 	return t->ul[nth].data + (iosm_rig_aggr(t) ? 32 : 16);
@@ -717,6 +740,7 @@ static struct kunit_case iosm_mux_ul_cases[] = {
 	CASE(packet_goes_at_once),
 	CASE(head_padding_is_as_agreed),
 	CASE(impossible_packets_are_dropped),
+	CASE(priority_is_the_service_class),
 	CASE(fragments_are_copied),
 	KUNIT_CASE_PARAM(checksum_is_made_on_the_way, sum_case_gen_params),
 	CASE(more_packets_share_a_doorbell),
