@@ -954,6 +954,9 @@ static void modem_d_state(void *ctx, bool d0)
 		modem_awake(modem);
 		return;
 	}
+	/* We may not have listened: then the host gives up on the session. */
+	if (modem->rings.live && modem->rings.waiting)
+		modem->excused = true;
 	if (modem->life == MODEM_ALIVE && !modem->excused &&
 	    modem->ipc == IPC_RUNNING && modem->power.state != POWER_FORCED &&
 	    !modem->power.host_sleeps)
