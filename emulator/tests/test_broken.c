@@ -1026,6 +1026,7 @@ TEST(host_sleep_is_not_heard)
 	g_config(g, 4, 0x0002, 2);
 	g_config(g, PM_CTRL, D3, 2);
 	g_config(g, PM_CTRL, 0, 2);
+	g_ring(g, 1, 0);
 	g_config(g, 4, 0x0006, 2);
 	anew(g);
 	check_port(g);
