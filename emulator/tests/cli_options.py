@@ -116,7 +116,7 @@ def bad_options(directory: Path) -> None:
     expect_usage("--socket", sock, "surplus")
     for name in ("--device", "--stage", "--mux", "--critic", "--world", "--log", "--credits", "--ul-pad",
                  "--idle-sleep", "--boot-delay", "--running-delay", "--response-delay", "--rate", "--size",
-                 "--ready-fd"):
+                 "--ready-fd", "--fault", "--script", "--seed"):
         for value in ("", "nonsense", "-1", "12x", "99999999999999999999"):
             expect_usage("--socket", sock, name, value)
     expect_usage("--socket", sock, "--size", 63)
@@ -191,6 +191,54 @@ def control_commands(directory: Path) -> None:
         emu.process.wait(30)
         assert emu.process.returncode == 0
         assert not control.exists() and not emu.socket.exists()
+
+
+@test
+def faults_by_control(directory: Path) -> None:
+    control = directory / "control"
+    with Running(directory, *WORLD, "--control", str(control)) as emu:
+        commands = ask(control, "help")[0]
+        assert {"open", "session-close", "d3", "now"} < set(commands["events"])
+        assert {"refuse", "lose-msi", "power-loss", "bad-stage"} < set(commands["faults"])
+        for line in ("fault", "fault open", "fault nothing:refuse", "fault open:nothing", "fault open:late",
+                     "fault flr:refuse", "fault open:refuse now:gone", "faults 1", "clear all", "back", "back now"):
+            answer = ask(control, line)[0]
+            assert answer["ok"] is False and answer["error"], line
+        before = ask(control, "stats")[0]
+        assert before["faults"] == {"armed": 0, "fired": 0}
+        assert before["function"] == {"d3": False, "d3_entries": 0, "pme": 0, "gone": False, "absent": 0}
+        # What happens now has happened for the next command of the same batch.
+        done = ask(control, "fault open#3:refuse", "fault now:boot=60000", "stats", "faults", "fault now:gone",
+                   "stats", "back", "stats", "clear", "faults")
+        assert all(answer["ok"] is True for answer in done), done
+        assert done[2]["stage"] == "BOOT" and done[2]["generation"] == before["generation"] + 1
+        assert done[2]["resets"] == before["resets"]
+        assert done[2]["faults"] == {"armed": 1, "fired": 1}
+        assert done[3]["faults"] == [
+            {"spec": "open#3:refuse", "armed": True, "seen": 0, "fired": 0},
+            {"spec": "now:boot=60000", "armed": False, "seen": 1, "fired": 1}]
+        assert done[5]["function"]["gone"] is True
+        assert done[7]["function"]["gone"] is False and done[7]["stage"] == "RUN"
+        assert done[9]["faults"] == []
+        assert emu.end()[0] == 0
+
+
+@test
+def faults_by_option(directory: Path) -> None:
+    control, script = directory / "control", directory / "script"
+    script.write_text("# all of them\n\nsleep-enter:refuse\nmsi%5:lose-msi # now and then\n", encoding="utf-8")
+    with Running(directory, *WORLD, "--control", str(control), "--fault", "open*:ignore", "--script", str(script),
+                 "--seed", "7", "--fault", "now:crash") as emu:
+        stats, faults = ask(control, "stats", "faults")
+        assert stats["stage"] == "CRASH", stats
+        assert [fault["spec"] for fault in faults["faults"]] == [
+            "open*:ignore", "sleep-enter:refuse", "msi%5:lose-msi", "now:crash"]
+        assert stats["faults"] == {"armed": 3, "fired": 1}
+        assert emu.end()[0] == 0
+    script.write_text("open:refuse\nopen:late\n", encoding="utf-8")
+    expect_usage("--socket", directory / "s", "--script", script)
+    assert "line 2" in run("--socket", directory / "s", "--script", script).stderr
+    assert "milliseconds" in run("--socket", directory / "s", "--fault", "open:late=x").stderr
 
 
 @test

@@ -190,6 +190,32 @@ TEST(running_needs_bus_mastering)
 	g_free(g);
 }
 
+/* A host may forbid DMA at any time: it misses interrupts, and that is all. */
+TEST(bus_mastering_may_end)
+{
+	struct guest *g = up();
+	uint8_t *data;
+	uint64_t lost;
+
+	g_channel(g, 2, 8, 64);
+	g_config(g, 4, 0x0002, 2);
+	lost = g->pci.msi_lost;
+	g_data(g, 2, "a", 1);
+	g_run(g, 10000000);
+	pcidev_msi(&g->pci);
+	CHECK_EQ(g->pci.msi_lost, lost + 1);
+	CHECK_EQ(g_receive(g, 3, &data), -1);
+	CHECK_CLEAN(g);
+	g_config(g, 4, 0x0006, 2);
+	g_ring(g, 0, 6);
+	CHECK_EQ(g_receive(g, 3, &data), 1);
+	g_config(g, 4, 0x0002, 2);
+	g_ring(g, 1, 0);
+	CHECK_EQ(g_read(g, 0x60), 0);
+	CHECK_CLEAN(g);
+	g_free(g);
+}
+
 TEST(head_doorbell_only_while_running)
 {
 	struct guest *g = fresh();

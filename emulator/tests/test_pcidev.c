@@ -241,10 +241,12 @@ TEST(d3hot_keeps_state)
 	enable_msi(&pci);
 	put(&pci, PCIDEV_CAP_PM + PCI_PM_CTRL, 3, 2);
 	CHECK_EQ(powers, 1);
+	CHECK_EQ(pci.d3_entries, 1);
 	CHECK(!pcidev_in_d0(&pci));
 	CHECK(!pcidev_dma(&pci, 0x10000, 4));
 	put(&pci, PCIDEV_CAP_PM + PCI_PM_CTRL, 0, 2);
 	CHECK_EQ(powers, 101);
+	CHECK_EQ(pci.d3_entries, 1);
 	CHECK_EQ(resets, 0);
 	CHECK(pcidev_dma(&pci, 0x10000, 4) == mem);
 	CHECK_EQ(get(&pci, PCI_COMMAND, 2), 6);
@@ -268,6 +270,33 @@ TEST(pme_is_sticky_and_needs_permission)
 		 PCI_PM_CTRL_NO_SOFT_RESET);
 }
 
+TEST(pme_is_asserted_once)
+{
+	struct pcidev pci;
+	unsigned int ctrl = PCIDEV_CAP_PM + PCI_PM_CTRL;
+
+	setup(&pci, 0x7560);
+	pcidev_pme(&pci);
+	pcidev_pme(&pci);
+	CHECK_EQ(pmes, 0);
+	/* As soon as it is allowed. */
+	put(&pci, ctrl, PCI_PM_CTRL_PME_ENABLE, 2);
+	CHECK_EQ(pmes, 1);
+	pcidev_pme(&pci);
+	put(&pci, ctrl, PCI_PM_CTRL_PME_ENABLE | 3, 2);
+	CHECK_EQ(pmes, 1);
+	/* The next one after the guest took the first one. */
+	put(&pci, ctrl, PCI_PM_CTRL_PME_ENABLE | PCI_PM_CTRL_PME_STATUS, 2);
+	CHECK_EQ(pmes, 1);
+	pcidev_pme(&pci);
+	CHECK_EQ(pmes, 2);
+	CHECK_EQ(pci.pme_sent, 2);
+	/* Allowed and acknowledged at once: nothing is left to tell. */
+	put(&pci, ctrl, 0, 2);
+	put(&pci, ctrl, PCI_PM_CTRL_PME_ENABLE | PCI_PM_CTRL_PME_STATUS, 2);
+	CHECK_EQ(pmes, 2);
+}
+
 TEST(function_level_reset)
 {
 	struct pcidev pci;
@@ -277,11 +306,79 @@ TEST(function_level_reset)
 	put(&pci, PCI_BASE_ADDRESS_0, 0xf0000000, 4);
 	put(&pci, PCIDEV_CAP_PCIE + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR, 2);
 	CHECK_EQ(resets, 1);
+	CHECK_EQ(flrs, 1);
 	CHECK_EQ(get(&pci, PCI_COMMAND, 2), 0);
 	CHECK_EQ(get(&pci, PCI_BASE_ADDRESS_0, 4), 4);
 	CHECK_EQ(get(&pci, PCIDEV_CAP_MSI + PCI_MSI_FLAGS, 2) &
 		 PCI_MSI_FLAGS_ENABLE, 0);
 	CHECK_EQ(get(&pci, PCIDEV_CAP_PCIE + PCI_EXP_DEVCTL, 2), 0);
+}
+
+TEST(function_that_is_gone)
+{
+	struct pcidev pci;
+
+	setup(&pci, 0x7560);
+	enable_msi(&pci);
+	pcidev_vanish(&pci);
+	CHECK_EQ(get(&pci, 0, 4), 0xffffffff);
+	CHECK_EQ(get(&pci, 1000, 2), 0xffff);
+	put(&pci, PCIDEV_CAP_PCIE + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR, 2);
+	put(&pci, PCIDEV_CAP_PM + PCI_PM_CTRL, 3 | PCI_PM_CTRL_PME_ENABLE, 2);
+	pcidev_msi(&pci);
+	pcidev_pme(&pci);
+	CHECK(!pcidev_dma(&pci, 0x10000, 4));
+	CHECK_EQ(pci.absent, 4);
+	CHECK_EQ(resets + powers + msis + pmes, 0);
+	CHECK_EQ(pci.msi_lost, 0);
+	pcidev_return(&pci);
+	CHECK_EQ(resets, 1);
+	CHECK_EQ(flrs, 0);
+	CHECK_EQ(get(&pci, PCI_COMMAND, 2), 0);
+	CHECK_EQ(get(&pci, 0, 4), 0x75608086);
+}
+
+TEST(function_that_lost_power)
+{
+	struct pcidev pci;
+	unsigned long before = violation_count();
+	uint8_t data[4];
+
+	setup(&pci, 0x7560);
+	enable_msi(&pci);
+	put(&pci, PCIDEV_CAP_PM + PCI_PM_CTRL, 3, 2);
+	pcidev_forget(&pci);
+	CHECK(pcidev_in_d0(&pci));
+	CHECK_EQ(resets, 0);
+	CHECK_EQ(get(&pci, PCI_COMMAND, 2), 0);
+	pcidev_bar_read(&pci, 2, 0, data, 4);
+	CHECK_EQ(wire_get32(data), 0xffffffff);
+	pcidev_bar_write(&pci, 0, 0x10, data, 4);
+	CHECK_EQ(pci.absent, 2);
+	CHECK_EQ(violation_count(), before);
+	/* From now on, the host is to blame. */
+	enable_msi(&pci);
+	put(&pci, PCI_COMMAND, 0, 2);
+	pcidev_bar_read(&pci, 2, 0, data, 4);
+	CHECK_EQ(violation_count(), before + 1);
+}
+
+TEST(device_that_is_mute)
+{
+	struct pcidev pci;
+
+	setup(&pci, 0x7560);
+	enable_msi(&pci);
+	put(&pci, PCIDEV_CAP_PM + PCI_PM_CTRL, PCI_PM_CTRL_PME_ENABLE, 2);
+	pci.mute = true;
+	pcidev_msi(&pci);
+	pcidev_pme(&pci);
+	CHECK(!pcidev_dma(&pci, 0x10000, 4));
+	CHECK_EQ(msis + pmes, 0);
+	CHECK_EQ(get(&pci, 0, 4), 0x75608086);
+	pci.mute = false;
+	pcidev_msi(&pci);
+	CHECK_EQ(msis, 1);
 }
 
 TEST(wild_offsets_do_no_harm)
