@@ -88,6 +88,8 @@ static void request_has_its_golden_bytes(struct kunit *test)
 
 	memcpy(expected, c->bytes, sizeof(expected));
 	rings->fake->control = keep_request;
+	/* Only a host that slept may say that it is awake. */
+	rings->fake->host_asleep = c->message == SLEEP && !c->a && c->b;
 	switch (c->message) {
 	case SLEEP:
 		ret = iosm_protocol_sleep(protocol, c->a, c->b);
@@ -434,6 +436,109 @@ static void rewritten_context_does_not_matter(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, request(rings), 0);
 }
 
+/* ---- Lost doorbells and interrupts ---- */
+
+struct lost_case {
+	const char *desc;
+	unsigned int lost_bells;
+	bool mute;
+	u32 status;
+	int result;
+	unsigned int bells;
+};
+
+static const struct lost_case losts[] = {
+	{ "nothing", 0, false, 1, 0, 1 },
+	{ "interrupt: found at half-time, not rung again", 0, true, 1, 0, 1 },
+	{ "interrupt of a refusal", 0, true, 2, -EREMOTEIO, 1 },
+	{ "doorbell: rung again at half-time", 1, false, 1, 0, 2 },
+	{ "doorbell of a refusal", 1, false, 2, -EREMOTEIO, 2 },
+	{ "doorbell and interrupt: found at the end", 1, true, 1, 0, 2 },
+	{ "both doorbells", 2, false, 1, -ETIMEDOUT, 2 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(lost, losts, desc);
+
+static u32 answer_lost(struct iosm_fake *fake,
+		       const struct iosm_fake_request *request)
+{
+	return ((const struct lost_case *)fake->test->param_value)->status;
+}
+
+static void what_was_lost_is_repeated_once(struct kunit *test)
+{
+	const struct lost_case *c = test->param_value;
+	struct iosm_fake_rings *rings = test->priv;
+	struct iosm_protocol_stats *stats = &rings->protocol.stats;
+
+	rings->protocol.timeout = IOSM_FAKE_TIMEOUT;
+	rings->fake->control = answer_lost;
+	rings->fake->lost_bells = c->lost_bells;
+	rings->fake->mute = c->mute;
+	KUNIT_EXPECT_EQ(test, request(rings), c->result);
+	KUNIT_EXPECT_EQ(test, rings->fake->bell_count, c->bells);
+	KUNIT_EXPECT_EQ(test, iosm_fake_count_bells(rings->fake, IOSM_DB_HEAD, 0),
+			c->bells);
+	KUNIT_EXPECT_EQ(test, stats->repeated, c->bells - 1);
+	KUNIT_EXPECT_EQ(test, stats->timeouts, c->result == -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, rings->fatals, c->result == -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, stats->requests, 1);
+}
+
+/* An answer in another slot is not ours, also if nobody waits there. */
+static void answer_in_a_foreign_slot_is_not_ours(struct kunit *test)
+{
+	struct iosm_fake_rings *rings = test->priv;
+	struct iosm_shared *shm = rings->protocol.shm;
+	struct waiter waiters[2];
+	unsigned int i;
+
+	rings->fake->deaf = true;
+	for (i = 0; i < 2; i++) {
+		waiters[i] = (struct waiter){ .rings = rings };
+		start_waiter(test, &waiters[i]);
+		await_posted(test, i + 1);
+	}
+	shm->control[1].status = cpu_to_le32(1);
+	shm->control[7].status = cpu_to_le32(1);
+	iosm_fake_rings_poll(rings);
+	await_posted(test, 2);
+	iosm_fake_set_control_tail(rings->fake, 1);
+	iosm_fake_rings_poll(rings);
+	await_posted(test, 1);
+	KUNIT_EXPECT_EQ(test, join_waiter(&waiters[0]), -EREMOTEIO);
+	iosm_fake_set_control_tail(rings->fake, 2);
+	iosm_fake_rings_poll(rings);
+	KUNIT_EXPECT_EQ(test, join_waiter(&waiters[1]), 0);
+}
+
+/* In the first half of its time, and in the second */
+static void halt_ends_the_wait_for_an_answer(struct kunit *test)
+{
+	struct iosm_fake_rings *rings = test->priv;
+	struct waiter waiter = { .rings = rings };
+	unsigned long end;
+	u64 halves;
+
+	rings->fake->deaf = true;
+	for (halves = 0; halves < 2; halves++) {
+		rings->protocol.timeout = halves ? 2000 : IOSM_FAKE_NO_TIMEOUT;
+		rings->protocol.stats.repeated = 0;
+		start_waiter(test, &waiter);
+		await_posted(test, 1);
+		end = jiffies + 5 * HZ;
+		while (READ_ONCE(rings->protocol.stats.repeated) != halves &&
+		       time_before(jiffies, end))
+			schedule_timeout_uninterruptible(1);
+		iosm_protocol_halt(&rings->protocol);
+		KUNIT_EXPECT_EQ(test, join_waiter(&waiter), -ENODEV);
+		KUNIT_EXPECT_EQ(test, rings->protocol.stats.repeated, halves);
+		KUNIT_EXPECT_EQ(test, rings->protocol.stats.timeouts, 0);
+		iosm_fake_rings_start(rings);
+	}
+	KUNIT_EXPECT_EQ(test, rings->fatals, 0);
+}
+
 /* ---- 10.6.3 S10, S11: late and missing answers ---- */
 
 static void unanswered_request_is_an_error_and_fatal(struct kunit *test)
@@ -587,6 +692,9 @@ static struct kunit_case iosm_control_cases[] = {
 	KUNIT_CASE(head_is_private),
 	KUNIT_CASE(rewritten_entry_does_not_matter),
 	KUNIT_CASE(rewritten_context_does_not_matter),
+	KUNIT_CASE_PARAM(what_was_lost_is_repeated_once, lost_gen_params),
+	KUNIT_CASE(answer_in_a_foreign_slot_is_not_ours),
+	KUNIT_CASE(halt_ends_the_wait_for_an_answer),
 	KUNIT_CASE(unanswered_request_is_an_error_and_fatal),
 	KUNIT_CASE(late_answer_finds_no_owner),
 	KUNIT_CASE(repeated_answer_does_nothing),

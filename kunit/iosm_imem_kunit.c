@@ -28,7 +28,8 @@
  * @order_count: how many of both
  * @result: what the second client's next start returns, NULL for the usual
  * @dma_at_stop: bus mastering when a client was stopped last
- * @answer: to the next control request of type @answer_type; all others succeed
+ * @answer: to the next control request of type @answer_type, or to each while it is
+ *	IOSM_FAKE_SILENT; all others succeed
  * @answer_type: 0 for none
  * @requests: type and argument bytes of the requests seen
  * @request_count: how many
@@ -139,7 +140,9 @@ static u32 control(struct iosm_fake *fake,
 	complete(&t->asked);
 	if (t->answer_type != request->type)
 		return IOSM_FAKE_OK;
-	t->answer_type = 0;
+	/* A request that was not answered is rung for again. */
+	if (t->answer != IOSM_FAKE_SILENT)
+		t->answer_type = 0;
 	return t->answer;
 }
 
@@ -189,6 +192,7 @@ static void expect_event(struct kunit *test, const char *event,
 
 #define TO(state) (1U << IOSM_##state)
 #define ALWAYS (TO(LOST) | TO(GONE))
+#define RESET TO(RECOVERING)
 
 struct move_case {
 	const char *desc;
@@ -196,29 +200,37 @@ struct move_case {
 	u32 to;
 };
 
-/* Written from the drawing, not from the driver's table. */
+/*
+ * Written from the drawing, not from the driver's table: along its arrows, and from
+ * each state of a running driver to RECOVERING, because the host may reset the
+ * function at any time.
+ */
 static const struct move_case moves[] = {
 	{ "off", IOSM_OFF,
 	  TO(ROM) | TO(LOADER) | TO(STARTING) | TO(CRASHED) | TO(DUMP_READY) |
-	  TO(FAILED) | ALWAYS },
+	  TO(FAILED) | RESET | ALWAYS },
 	{ "boot ROM", IOSM_ROM,
-	  TO(LOADER) | TO(STARTING) | TO(CRASHED) | TO(DUMP_READY) | ALWAYS },
-	{ "loader", IOSM_LOADER,
-	  TO(ROM) | TO(STARTING) | TO(CRASHED) | TO(DUMP_READY) | ALWAYS },
-	{ "starting", IOSM_STARTING,
-	  TO(ONLINE) | TO(RECOVERING) | TO(CRASHED) | TO(DUMP_READY) |
+	  TO(LOADER) | TO(STARTING) | TO(CRASHED) | TO(DUMP_READY) | RESET |
 	  ALWAYS },
+	{ "loader", IOSM_LOADER,
+	  TO(ROM) | TO(STARTING) | TO(CRASHED) | TO(DUMP_READY) | RESET |
+	  ALWAYS },
+	{ "starting", IOSM_STARTING,
+	  TO(ONLINE) | TO(CRASHED) | TO(DUMP_READY) | RESET | ALWAYS },
 	{ "online", IOSM_ONLINE,
-	  TO(RECOVERING) | TO(CRASHED) | TO(DUMP_READY) | ALWAYS },
+	  TO(SUSPENDED) | TO(CRASHED) | TO(DUMP_READY) | RESET | ALWAYS },
+	{ "suspended", IOSM_SUSPENDED,
+	  TO(ONLINE) | TO(CRASHED) | TO(DUMP_READY) | RESET | ALWAYS },
 	{ "crashed", IOSM_CRASHED,
-	  TO(ROM) | TO(LOADER) | TO(STARTING) | TO(DUMP_READY) | ALWAYS },
+	  TO(ROM) | TO(LOADER) | TO(STARTING) | TO(DUMP_READY) | RESET |
+	  ALWAYS },
 	{ "dump ready", IOSM_DUMP_READY,
-	  TO(ROM) | TO(LOADER) | TO(STARTING) | ALWAYS },
+	  TO(ROM) | TO(LOADER) | TO(STARTING) | RESET | ALWAYS },
 	{ "recovering", IOSM_RECOVERING,
 	  TO(ROM) | TO(LOADER) | TO(STARTING) | TO(CRASHED) | TO(DUMP_READY) |
 	  TO(FAILED) | ALWAYS },
-	{ "failed", IOSM_FAILED, TO(GONE) },
-	{ "lost", IOSM_LOST, TO(GONE) },
+	{ "failed", IOSM_FAILED, RESET | ALWAYS },
+	{ "lost", IOSM_LOST, RESET | TO(GONE) },
 	{ "gone", IOSM_GONE, 0 },
 };
 
@@ -623,6 +635,65 @@ static void device_that_vanishes_while_starting_is_lost(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, t->fake->dma);
 }
 
+/* A crash is not waited for until the deadline, and neither is a reboot. */
+static const struct stage_case left_stages[] = {
+	{ "crashed", STAGE_CRASH, IOSM_CRASHED, "CRASH" },
+	{ "dump ready", STAGE_CD_READY, IOSM_DUMP_READY, "CD_READY" },
+	{ "boot ROM", STAGE_BOOT, IOSM_RECOVERING, NULL },
+	{ "loader", STAGE_EBL, IOSM_RECOVERING, NULL },
+	{ "rubbish", 0x12345678, IOSM_RECOVERING, NULL },
+	{ "gone", ALL_ONES, IOSM_LOST, "CD_READY_LINK_DOWN" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(left_stage, left_stages, desc);
+
+/* As after a reset of the function, with nothing to do yet */
+static void begin_anew(struct imem_test *t)
+{
+	t->fake->ignored_states = 0;
+	iosm_modem_reset_prepare(t->modem);
+	iosm_fake_reboot(t->fake, STAGE_RUN);
+	disable_delayed_work_sync(&t->modem->work);
+	iosm_modem_reset_done(t->modem);
+	enable_delayed_work(&t->modem->work);
+	iosm_fake_forget_bells(t->fake);
+	t->fake->event_count = 0;
+	t->fake->state_count = 0;
+}
+
+static void modem_that_leaves_while_starting_is_noticed(struct kunit *test)
+{
+	const struct stage_case *c = test->param_value;
+	struct imem_test *t = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(stucks); i++) {
+		begin_anew(t);
+		get_stuck(test, &stucks[i]);
+		iosm_fake_set_stage(t->fake, c->stage);
+		iosm_fake_step(t->fake);
+		IOSM_FAKE_EXPECT_STATES(t->fake, IOSM_STARTING, c->state);
+		KUNIT_EXPECT_FALSE(test, t->fake->dma);
+		KUNIT_EXPECT_EQ(test, t->fake->event_count, c->event ? 1 : 0);
+		if (c->event)
+			expect_event(test, c->event, 1);
+	}
+}
+
+/* R4, the next time: another device may have been put into the slot. */
+static void chip_information_is_looked_at_again(struct kunit *test)
+{
+	struct imem_test *t = test->priv;
+
+	iosm_fake_go_online(t->fake);
+	t->fake->chip_length = 57;
+	iosm_modem_broken(t->modem, "test");
+	iosm_fake_await(t->fake, IOSM_FAILED);
+	IOSM_FAKE_EXPECT_STATES(t->fake, IOSM_STARTING, IOSM_ONLINE,
+				IOSM_RECOVERING, IOSM_FAILED);
+	KUNIT_EXPECT_FALSE(test, t->fake->dma);
+}
+
 /* INIT is awaited, but the modem says something else. */
 static void other_state_than_init_is_not_taken_for_it(struct kunit *test)
 {
@@ -744,6 +815,9 @@ static void unanswered_request_fails_the_start(struct kunit *test)
 	t->modem->protocol.timeout = IOSM_FAKE_TIMEOUT;
 	iosm_modem_start(t->modem);
 	iosm_fake_await(t->fake, IOSM_RECOVERING);
+	KUNIT_EXPECT_EQ(test, t->modem->protocol.stats.repeated, 1);
+	KUNIT_EXPECT_EQ(test, t->modem->protocol.stats.timeouts, 1);
+	t->answer_type = 0;
 	t->modem->protocol.timeout = IOSM_CONTROL_TIMEOUT;
 	iosm_fake_await(t->fake, IOSM_ONLINE);
 	IOSM_FAKE_EXPECT_STATES(t->fake, IOSM_STARTING, IOSM_RECOVERING,
@@ -1107,7 +1181,7 @@ static void pause_before_a_restart_is_bounded(struct kunit *test)
 	disable_delayed_work_sync(&t->modem->work);
 	iosm_modem_broken(t->modem, "test");
 	enable_delayed_work(&t->modem->work);
-	iosm_modem_start(t->modem);
+	mod_delayed_work(t->modem->wq, &t->modem->work, 0);
 	flush_work(&t->modem->work.work);
 	KUNIT_EXPECT_EQ(test, iosm_modem_state(t->modem), IOSM_RECOVERING);
 	left = t->modem->work.timer.expires - jiffies;
@@ -1272,6 +1346,75 @@ static void reach_deaf(struct kunit *test)
 	t->fake->ignored_states = BIT(0);
 }
 
+static void go_to_sleep(struct kunit *test, enum iosm_host_sleep handshake)
+{
+	struct imem_test *t = test->priv;
+
+	t->fake->bus.host_sleep = handshake;
+	iosm_fake_go_online(t->fake);
+	KUNIT_ASSERT_EQ(test, iosm_modem_suspend(t->modem), 0);
+}
+
+static void reach_suspended_d3(struct kunit *test)
+{
+	go_to_sleep(test, IOSM_HOST_SLEEP_D3);
+}
+
+static void reach_suspended_d0(struct kunit *test)
+{
+	go_to_sleep(test, IOSM_HOST_SLEEP_D0);
+}
+
+/* Nobody has noticed yet, because the state work is held. */
+static void reach_rebooted_asleep(struct kunit *test)
+{
+	struct imem_test *t = test->priv;
+
+	go_to_sleep(test, IOSM_HOST_SLEEP_D3);
+	iosm_fake_reboot(t->fake, STAGE_RUN);
+	iosm_modem_resume(t->modem);
+}
+
+static void reach_held(struct kunit *test)
+{
+	struct imem_test *t = test->priv;
+
+	go_to_sleep(test, IOSM_HOST_SLEEP_D3);
+	iosm_modem_resume(t->modem);
+}
+
+static void reach_resetting(struct kunit *test)
+{
+	struct imem_test *t = test->priv;
+
+	iosm_fake_go_online(t->fake);
+	iosm_modem_reset_prepare(t->modem);
+}
+
+static void reach_isolated(struct kunit *test)
+{
+	struct imem_test *t = test->priv;
+
+	iosm_fake_go_online(t->fake);
+	iosm_modem_isolate(t->modem, false);
+}
+
+static void reach_isolated_forever(struct kunit *test)
+{
+	struct imem_test *t = test->priv;
+
+	iosm_fake_go_online(t->fake);
+	iosm_modem_isolate(t->modem, true);
+}
+
+static void reach_runtime_suspended(struct kunit *test)
+{
+	struct imem_test *t = test->priv;
+
+	iosm_fake_go_online(t->fake);
+	KUNIT_ASSERT_EQ(test, iosm_modem_runtime_suspend(t->modem), 0);
+}
+
 static const struct teardown_case teardowns[] = {
 	{ "never started", reach_off, IOSM_OFF, 0 },
 	{ "boot ROM", reach_rom, IOSM_ROM, 0 },
@@ -1292,6 +1435,15 @@ static const struct teardown_case teardowns[] = {
 	{ "recovering", reach_recovering, IOSM_RECOVERING, 0 },
 	{ "failed", reach_failed, IOSM_FAILED, 0 },
 	{ "lost", reach_lost, IOSM_LOST, 0 },
+	{ "suspended, D3/L2", reach_suspended_d3, IOSM_SUSPENDED, 1 },
+	{ "suspended, D0/L1.2", reach_suspended_d0, IOSM_SUSPENDED, 1 },
+	{ "runtime suspended", reach_runtime_suspended, IOSM_SUSPENDED, 1 },
+	{ "rebooted while suspended", reach_rebooted_asleep, IOSM_SUSPENDED,
+	  1 },
+	{ "resumed, held", reach_held, IOSM_ONLINE, 1 },
+	{ "being reset", reach_resetting, IOSM_RECOVERING, 0 },
+	{ "isolated", reach_isolated, IOSM_RECOVERING, 0 },
+	{ "isolated forever", reach_isolated_forever, IOSM_LOST, 0 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(teardown, teardowns, desc);
@@ -1333,6 +1485,9 @@ static void teardown_works_in_every_state(struct kunit *test)
 	iosm_fake_step(t->fake);
 	iosm_pm_ring_head(&t->modem->pm, IOSM_HEAD_UL);
 	iosm_modem_broken(t->modem, "test");
+	iosm_modem_look(t->modem);
+	iosm_modem_release(t->modem);
+	iosm_fake_step(t->fake);
 	iosm_modem_stop(t->modem);
 	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
 	KUNIT_EXPECT_EQ(test, t->fake->event_count, 0);
@@ -1424,6 +1579,9 @@ static struct kunit_case iosm_imem_cases[] = {
 	KUNIT_CASE_PARAM(state_that_never_comes_is_given_up, stuck_gen_params),
 	KUNIT_CASE_PARAM(device_that_vanishes_while_starting_is_lost,
 			 stuck_gen_params),
+	KUNIT_CASE_PARAM(modem_that_leaves_while_starting_is_noticed,
+			 left_stage_gen_params),
+	KUNIT_CASE(chip_information_is_looked_at_again),
 	KUNIT_CASE(other_state_than_init_is_not_taken_for_it),
 	KUNIT_CASE(running_without_an_interrupt_is_noticed),
 	KUNIT_CASE(running_that_takes_its_time_is_awaited),

@@ -10,6 +10,7 @@
 #include <linux/delay.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
+#include <linux/pm_runtime.h>
 #include <linux/unaligned.h>
 
 /* protocol.rst 2.1 */
@@ -122,13 +123,17 @@ static void fake_await_poll(struct iosm_modem *modem)
  * iosm_fake_interrupt() - raise the interrupt
  * @fake: the modem
  *
- * An interrupt is a memory write, so there is none without bus mastering. Unless
- * softirqs are off, the poll is over after the return.
+ * An interrupt is a memory write, so there is none without bus mastering, and none
+ * while the host sleeps. Unless softirqs are off, the poll is over after the return.
  */
 void iosm_fake_interrupt(struct iosm_fake *fake)
 {
 	unsigned long flags;
 
+	if (fake->host_asleep) {
+		fake->withheld++;
+		return;
+	}
 	fake->interrupts++;
 	if (fake->mute || fake->absent || !fake->dma)
 		return;
@@ -196,6 +201,10 @@ static u32 fake_read32(struct iosm_bus *bus, u32 offset)
 		return ALL_ONES;
 	}
 	fake->reads[offset / 4]++;
+	if (fake->d3)
+		fake_fault(fake, "register %x read in D3 (1.7)", offset);
+	if (offset == REG_STAGE)
+		fake->unread = false;
 	value = fake->absent ? ALL_ONES : iosm_fake_reg(fake, offset);
 	return fake->read32 ? fake->read32(fake, offset, value) : value;
 }
@@ -204,6 +213,8 @@ static u8 fake_read8(struct iosm_bus *bus, u32 offset)
 {
 	struct iosm_fake *fake = to_fake(bus);
 
+	if (fake->d3)
+		fake_fault(fake, "register %x read in D3 (1.7)", offset);
 	if (fake->absent)
 		return 0xff;
 	if (offset == 0x05)
@@ -219,6 +230,8 @@ static void fake_write32(struct iosm_bus *bus, u32 offset, u32 value)
 
 	writable = (offset >= REG_PSI && offset < REG_IPC_STATE) ||
 		   (offset >= REG_CONTEXT && offset < REG_WINDOWS_END);
+	if (fake->d3 || fake->unread)
+		fake_fault(fake, "register %x written too early (6.7)", offset);
 	if (offset % 4 || !writable)
 		fake_fault(fake, "register %x written (2.1)", offset);
 	else if (!fake->absent)
@@ -282,6 +295,9 @@ static void fake_end_session(struct iosm_fake *fake)
 
 	fake->running = false;
 	fake->asleep = false;
+	fake->falling = false;
+	fake->host_asleep = false;
+	fake->forced = false;
 	for (i = 0; i < IOSM_FAKE_PIPES; i++)
 		fake->pipes[i].open = false;
 }
@@ -301,6 +317,86 @@ void iosm_fake_reboot(struct iosm_fake *fake, u32 stage)
 	iosm_fake_set_stage(fake, stage);
 	spin_unlock_irqrestore(&fake->lock, flags);
 }
+
+/**
+ * iosm_fake_reset() - reset the function, as the PCI driver does
+ * @fake: the modem, with a core
+ *
+ * Return: 0, as struct iosm_bus_ops.reset.
+ */
+int iosm_fake_reset(struct iosm_fake *fake)
+{
+	iosm_modem_reset_prepare(fake->modem);
+	if (fake->dma)
+		fake_fault(fake, "reset with bus mastering on (1.5)");
+	iosm_fake_reboot(fake, STAGE_RUN);
+	iosm_modem_reset_done(fake->modem);
+	return 0;
+}
+
+static int fake_reset(struct iosm_bus *bus)
+{
+	struct iosm_fake *fake = to_fake(bus);
+
+	fake->resets++;
+	return fake->reset(fake);
+}
+
+/* ---- Power of the function ---- */
+
+/**
+ * iosm_fake_enter_d3() - from now on the function must not be touched
+ * @fake: the modem
+ */
+void iosm_fake_enter_d3(struct iosm_fake *fake)
+{
+	fake->d3 = true;
+}
+
+/**
+ * iosm_fake_leave_d3() - the function is back; nobody knows what it did meanwhile
+ * @fake: the modem
+ */
+void iosm_fake_leave_d3(struct iosm_fake *fake)
+{
+	fake->d3 = false;
+	fake->unread = true;
+}
+
+/**
+ * iosm_fake_usage() - runtime PM references of the core
+ * @fake: the modem, with a core
+ *
+ * Return: the number.
+ */
+int iosm_fake_usage(struct iosm_fake *fake)
+{
+	return atomic_read(&fake->bus.dev->power.usage_count) - fake->usage;
+}
+
+static int fake_runtime_suspend(struct device *dev)
+{
+	struct iosm_fake *fake = dev_get_drvdata(dev);
+	int ret;
+
+	ret = iosm_modem_runtime_suspend(fake->modem);
+	if (!ret)
+		iosm_fake_enter_d3(fake);
+	return ret;
+}
+
+static int fake_runtime_resume(struct device *dev)
+{
+	struct iosm_fake *fake = dev_get_drvdata(dev);
+
+	iosm_fake_leave_d3(fake);
+	iosm_modem_runtime_resume(fake->modem);
+	return 0;
+}
+
+static const struct dev_pm_ops fake_pm_ops = {
+	RUNTIME_PM_OPS(fake_runtime_suspend, fake_runtime_resume, NULL)
+};
 
 /* ---- IPC states (protocol.rst 1.3.2, 3.2) ---- */
 
@@ -436,6 +532,8 @@ static void fake_check_request(struct iosm_fake *fake,
 	case TYPE_SLEEP:
 		rest &= fake_zero(raw, 0, 8) && raw[8] <= 1 && raw[9] <= 1 &&
 			!raw[10];
+		if (!raw[8] && raw[9] != fake->host_asleep)
+			fake_fault(fake, "SLEEP(0,%u) twice (6.5)", raw[9]);
 		break;
 	case TYPE_FEATURES:
 		rest &= fake_zero(raw, 0, 10);
@@ -444,6 +542,9 @@ static void fake_check_request(struct iosm_fake *fake,
 		fake_fault(fake, "unknown request %u (3.4.2)", request->type);
 		break;
 	}
+	if (fake->host_asleep && (request->type != TYPE_SLEEP || raw[8]))
+		fake_fault(fake, "request %u while the host sleeps (6.5)",
+			   request->type);
 	if (!rest || !fake_zero(raw, ENTRY_STATUS, ENTRY_SIZE))
 		fake_fault(fake, "reserved bytes of request %u (3.4.2)",
 			   request->type);
@@ -498,6 +599,9 @@ static void fake_execute(struct iosm_fake *fake,
 		fake_store(fake, fake->tails + 4 * request->arg, 0);
 	} else if (request->type == TYPE_CLOSE) {
 		pipe->open = false;
+	} else if (request->type == TYPE_SLEEP && !request->raw[8]) {
+		fake->falling = !request->raw[9];
+		fake->host_asleep = false;
 	}
 }
 
@@ -525,7 +629,7 @@ static unsigned int fake_work_control(struct iosm_fake *fake)
 	u32 status;
 	bool more;
 
-	for (done = 0; done < RING_ENTRIES; done++) {
+	for (done = 0; done < RING_ENTRIES && !fake->falling; done++) {
 		spin_lock_irqsave(&fake->lock, flags);
 		more = fake_next_request(fake, &request);
 		spin_unlock_irqrestore(&fake->lock, flags);
@@ -836,19 +940,25 @@ static bool fake_deliver_uplink(struct iosm_fake *fake, unsigned int pipe)
  * iosm_fake_work() - do what a head doorbell asks for
  * @fake: the modem
  *
- * Answers control requests, and takes uplink if there is a handler.
+ * Answers control requests, and takes uplink if there is a handler and the host does
+ * not sleep.
  */
 void iosm_fake_work(struct iosm_fake *fake)
 {
 	unsigned int done = fake_work_control(fake);
+	bool data = fake->uplink && !fake->falling && !fake->host_asleep;
 	unsigned int pipe;
 
-	for (pipe = 0; fake->uplink && pipe < PIPES_USED; pipe += 2) {
+	for (pipe = 0; data && pipe < PIPES_USED; pipe += 2) {
 		while (fake_deliver_uplink(fake, pipe))
 			done++;
 	}
 	if (done)
 		iosm_fake_interrupt(fake);
+	if (fake->falling) {
+		fake->host_asleep = true;
+		fake->falling = false;
+	}
 }
 
 /* ---- Doorbells (protocol.rst 1.3) ---- */
@@ -857,14 +967,39 @@ static void fake_head_bell(struct iosm_fake *fake)
 {
 	if (fake->asleep)
 		fake_fault(fake, "head doorbell while asleep (6.4)");
+	if (fake->host_asleep && !iosm_fake_control_posted(fake))
+		fake_fault(fake, "head doorbell while the host sleeps (6.4)");
 	if (!fake->in_session)
 		fake_fault(fake, "head doorbell without a session (1.3.1)");
-	if (!fake->deaf)
+	if (fake->lost_bells)
+		fake->lost_bells--;
+	else if (!fake->deaf)
 		iosm_fake_work(fake);
+}
+
+/* protocol.rst 6.6 */
+static void fake_force(struct iosm_fake *fake, bool sleep)
+{
+	unsigned long flags;
+
+	if (fake->host_asleep == sleep || fake->forced == sleep)
+		fake_fault(fake, "host forced to be what it is (6.6)");
+	spin_lock_irqsave(&fake->lock, flags);
+	fake->forced = sleep;
+	fake->host_asleep = sleep;
+	fake->asleep = sleep;
+	if (!sleep && !fake->drowsy) {
+		fake->notified = 0;
+		fake_store(fake, fake->status + 8, 0);
+	}
+	spin_unlock_irqrestore(&fake->lock, flags);
 }
 
 static void fake_power_bell(struct iosm_fake *fake, u32 value)
 {
+	if (fake->forced && value != 8)
+		fake_fault(fake, "power doorbell %u in a forced sleep (6.6)",
+			   value);
 	switch (value) {
 	case 0:
 		if (fake->notified == 1)
@@ -878,6 +1013,10 @@ static void fake_power_bell(struct iosm_fake *fake, u32 value)
 	case 2:
 		if ((fake->asleep || fake->notified == 1) && !fake->stubborn)
 			iosm_fake_notify(fake, 0);
+		break;
+	case 7:
+	case 8:
+		fake_force(fake, value == 7);
 		break;
 	default:
 		fake_fault(fake, "power doorbell %u (1.3.3)", value);
@@ -897,6 +1036,11 @@ static void fake_ring(struct iosm_bus *bus, enum iosm_doorbell bell, u32 value)
 	fake->bell_count++;
 	spin_unlock_irqrestore(&fake->lock, flags);
 
+	if (fake->d3)
+		fake_fault(fake, "doorbell %u in D3 (1.7)", bell);
+	if (fake->unread)
+		fake_fault(fake, "doorbell %u before the stage was read (6.7)",
+			   bell);
 	if (bell == IOSM_DB_STATE)
 		fake->in_session = value == 2;
 	if (fake->absent)
@@ -934,6 +1078,7 @@ static const struct iosm_bus_ops fake_bus_ops = {
 	.write32 = fake_write32,
 	.ring = fake_ring,
 	.set_dma = fake_set_dma,
+	.reset = fake_reset,
 };
 
 /* ---- Observation ---- */
@@ -1043,6 +1188,7 @@ static int fake_uevent(const struct device *dev, struct kobj_uevent_env *env)
 static const struct device_type fake_device_type = {
 	.name = "iosm_fake",
 	.uevent = fake_uevent,
+	.pm = pm_ptr(&fake_pm_ops),
 };
 
 /* ---- Life ---- */
@@ -1051,6 +1197,8 @@ static void fake_check_faults(void *data)
 {
 	struct iosm_fake *fake = data;
 
+	pm_runtime_disable(fake->bus.dev);
+	pm_runtime_put_noidle(fake->bus.dev);
 	dev_set_drvdata(fake->bus.dev, NULL);
 	if (fake->faults_expected)
 		return;
@@ -1087,12 +1235,17 @@ struct iosm_fake *iosm_fake_create(struct kunit *test, u16 device_id)
 	fake->bus.ops = &fake_bus_ops;
 	fake->bus.dev = dev;
 	fake->bus.device_id = device_id;
+	fake->reset = iosm_fake_reset;
 	fake->chip_length = 58;
 	fake->regs[REG_STAGE / 4] = STAGE_RUN;
 	fake->regs[REG_FW_VERSION / 4] = 0x100;
 
 	dev_set_drvdata(dev, fake);
 	dev->type = &fake_device_type;
+	/* Like a PCI function of which user space has not said "auto" yet. */
+	pm_runtime_get_noresume(dev);
+	pm_runtime_set_active(dev);
+	pm_runtime_enable(dev);
 	ret = kunit_add_action_or_reset(test, fake_check_faults, fake);
 	KUNIT_ASSERT_EQ(test, ret, 0);
 	return fake;
@@ -1124,6 +1277,9 @@ static void fake_destroy_modem(void *data)
 	iosm_modem_stop(modem);
 	if (fake->dma)
 		fake_fault(fake, "bus mastering still on (1.5)");
+	if (iosm_fake_usage(fake))
+		fake_fault(fake, "%d runtime PM references left",
+			   iosm_fake_usage(fake));
 	remove_wait_queue(&modem->state_wait, &fake->state_watch);
 	fake->modem = NULL;
 	iosm_modem_destroy(modem);
@@ -1146,6 +1302,7 @@ iosm_fake_modem(struct iosm_fake *fake,
 	modem = iosm_modem_create(&fake->bus, clients);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(fake->test, modem);
 	fake->modem = modem;
+	fake->usage = atomic_read(&fake->bus.dev->power.usage_count);
 	init_waitqueue_func_entry(&fake->state_watch, fake_state_watch);
 	add_wait_queue(&modem->state_wait, &fake->state_watch);
 	ret = kunit_add_action_or_reset(fake->test, fake_destroy_modem, fake);

@@ -11,6 +11,10 @@
  * "behaviour" to have it misbehave, at any time. Data moves when the test says
  * so, or when @uplink is set.
  *
+ * While the host sleeps, as far as the modem was told, it raises no interrupt and
+ * takes no data; what the driver says then fails the test, and so does each access
+ * between iosm_fake_enter_d3() and iosm_fake_leave_d3().
+ *
  * Its interrupt runs the poll before iosm_fake_interrupt() returns, unless the
  * caller has softirqs off, as in a doorbell; then it runs when they are on.
  */
@@ -118,8 +122,11 @@ struct iosm_fake_td {
  * @ignored_states: BIT(value) for values of the state doorbell without effect
  * @deaf: the head doorbell has no effect; call iosm_fake_work() instead
  * @mute: no interrupt is raised
+ * @lost_bells: so many head doorbells from now on have no effect
  * @stubborn: wake requests have no effect
+ * @drowsy: "forced active" does not change the sleep notification
  * @absent: registers read all ones and all else has no effect
+ * @reset: resets the function; iosm_fake_reset() unless the test says otherwise
  * @faults_expected: the driver's mistakes do not fail the test
  *
  * Observation, all of it may be reset by the test:
@@ -133,6 +140,8 @@ struct iosm_fake_td {
  * @state_changed: woken after each
  * @state_watch: puts them there
  * @interrupts: raised, or swallowed by @mute
+ * @withheld: not raised, because the host sleeps
+ * @resets: of the function
  * @dma_cuts: how often bus mastering was switched off
  * @reads: reads of each 32-bit register
  * @requests: control requests completed
@@ -154,7 +163,13 @@ struct iosm_fake_td {
  * @ring: of the control ring
  * @tail: next control entry to complete
  * @notified: sleep notification in the status block
- * @asleep: the host acknowledged that we sleep
+ * @asleep: the host acknowledged that we sleep, or forced us to
+ * @falling: the host sleeps after the next interrupt
+ * @host_asleep: the host sleeps
+ * @forced: by a doorbell, not by a request
+ * @d3: the function cannot be reached
+ * @unread: it was in D3, and its stage was not read since
+ * @usage: runtime PM references before @modem
  * @pipes: by number
  */
 struct iosm_fake {
@@ -170,9 +185,12 @@ struct iosm_fake {
 		       const u8 *data, u32 len);
 	u32 (*read32)(struct iosm_fake *fake, u32 offset, u32 value);
 	u32 ignored_states;
+	int (*reset)(struct iosm_fake *fake);
 	bool deaf;
 	bool mute;
+	unsigned int lost_bells;
 	bool stubborn;
+	bool drowsy;
 	bool absent;
 	bool faults_expected;
 
@@ -186,6 +204,8 @@ struct iosm_fake {
 	wait_queue_head_t state_changed;
 	wait_queue_entry_t state_watch;
 	unsigned int interrupts;
+	unsigned int withheld;
+	unsigned int resets;
 	unsigned int dma_cuts;
 	unsigned int reads[IOSM_FAKE_REGS];
 	unsigned int requests;
@@ -207,6 +227,12 @@ struct iosm_fake {
 	u32 tail;
 	u32 notified;
 	bool asleep;
+	bool falling;
+	bool host_asleep;
+	bool forced;
+	bool d3;
+	bool unread;
+	int usage;
 	struct iosm_fake_pipe pipes[IOSM_FAKE_PIPES];
 };
 
@@ -233,6 +259,10 @@ void iosm_fake_write_status(struct iosm_fake *fake, u32 stage, u32 ipc_state,
 void iosm_fake_notify(struct iosm_fake *fake, u32 notification);
 void iosm_fake_crash(struct iosm_fake *fake);
 void iosm_fake_reboot(struct iosm_fake *fake, u32 stage);
+int iosm_fake_reset(struct iosm_fake *fake);
+void iosm_fake_enter_d3(struct iosm_fake *fake);
+void iosm_fake_leave_d3(struct iosm_fake *fake);
+int iosm_fake_usage(struct iosm_fake *fake);
 void iosm_fake_interrupt(struct iosm_fake *fake);
 
 /* Rings */
