@@ -107,6 +107,20 @@ static const char *run_grant(struct control *control, char **argv, FILE *answer)
 	       NULL : "the channel is closed or busy";
 }
 
+static const char *run_class(struct control *control, char **argv, FILE *answer)
+{
+	unsigned long class;
+	char *end;
+
+	(void)answer;
+	class = strtoul(argv[1], &end, 10);
+	if (argv[1][0] < '0' || argv[1][0] > '9' || *end ||
+	    class >= MUX_CLASSES)
+		return "the service class must be 0 to 255";
+	control->modem->mux.dl_class = (uint8_t)class;
+	return NULL;
+}
+
 static const char *hold(struct control *control, const char *text, bool held)
 {
 	unsigned long pipe;
@@ -281,6 +295,22 @@ static void put_mux(const struct mux *mux, FILE *answer)
 	fputc('}', answer);
 }
 
+/* Those that were seen. */
+static void put_classes(const uint64_t *packets, FILE *answer)
+{
+	const char *separator = "";
+
+	fputs(", \"ul_classes\": {", answer);
+	for (unsigned int i = 0; i < MUX_CLASSES; i++) {
+		if (!packets[i])
+			continue;
+		fprintf(answer, "%s\"%u\": %llu", separator, i,
+			(unsigned long long)packets[i]);
+		separator = ", ";
+	}
+	fputc('}', answer);
+}
+
 static void put_sessions(const struct control *control, FILE *answer)
 {
 	fputs(", \"sessions\": [", answer);
@@ -302,6 +332,7 @@ static void put_sessions(const struct control *control, FILE *answer)
 		put_number(answer, "dl_dropped", c.dl_dropped);
 		put_number(answer, "ul_dropped", c.ul_dropped);
 		put_number(answer, "ul_bad_checksum", c.ul_bad_checksum);
+		put_classes(control->modem->mux.ul_class[n], answer);
 		fputc('}', answer);
 	}
 	fputc(']', answer);
@@ -382,6 +413,7 @@ static const char *run_help(struct control *control, char **argv, FILE *answer);
 
 static const struct control_command commands[] = {
 	{ "back", "", 0, run_back },
+	{ "class", "CLASS", 1, run_class },
 	{ "clear", "", 0, run_clear },
 	{ "fault", "EVENT[#COUNT|%PERCENT|*]:FAULT[=ARGUMENT]", 1, run_fault },
 	{ "faults", "", 0, run_faults },

@@ -424,8 +424,8 @@ static void mux_command(void *ctx, const struct mux_ul_command *command)
 		  command->code);
 }
 
-static void mux_datagram(void *ctx, unsigned int n, const uint8_t *packet,
-			 size_t len)
+static void mux_datagram(void *ctx, unsigned int n, uint8_t class,
+			 const uint8_t *packet, size_t len)
 {
 	struct mux *mux = ctx;
 	struct mux_session *session = &mux->session[n];
@@ -439,6 +439,7 @@ static void mux_datagram(void *ctx, unsigned int n, const uint8_t *packet,
 	}
 	if (session->stopped)
 		violation("5.8", "data of session %u, which is stopped", n);
+	mux->ul_class[n][class]++;
 	use_credits(mux, n, len);
 	world_uplink(mux->world, n, packet, len);
 }
@@ -515,7 +516,7 @@ static void block_finish(struct mux *mux)
 				continue;
 			wire_put32(entry, block->entry[i].offset);
 			wire_put16(entry + 4, block->entry[i].len);
-			wire_put16(entry + 6, 0);
+			wire_put16(entry + 6, mux->dl_class);
 			entry += 8;
 		}
 		wire_put32(buffer + link, (uint32_t)at);
@@ -612,6 +613,7 @@ static int deliver_lite(struct mux *mux, unsigned int n, const uint8_t *packet,
 	wire_put32(buffer, SIG_ADGH);
 	wire_put16(buffer + 4, (uint32_t)(MUX_HEADER + len));
 	buffer[6] = (uint8_t)n;
+	buffer[8] = mux->dl_class;
 	memcpy(buffer + MUX_HEADER, packet, len);
 	trace("mux dl ADGH size=%zu session=%u", MUX_HEADER + len, n);
 	commit(mux, MUX_HEADER + len);

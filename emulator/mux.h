@@ -24,6 +24,7 @@
 #define MUX_PENDING	64
 #define MUX_COMMAND_MAX	64
 #define MUX_ENTRIES	512
+#define MUX_CLASSES	256
 
 struct rings;
 struct world;
@@ -120,6 +121,10 @@ struct mux {
 
 	struct mux_ul ul;
 	struct mux_session session[MUX_SESSIONS];
+	/* Packets from the host, by session and service class. */
+	uint64_t ul_class[MUX_SESSIONS][MUX_CLASSES];
+	/* The service class of packets for the host. */
+	uint8_t dl_class;
 	bool ul_open, dl_open;
 	bool starving;
 	unsigned int committed;

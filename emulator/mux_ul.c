@@ -69,7 +69,8 @@ static void check_gaps(const struct coverage *map, const uint8_t *td,
 
 /* An IP packet with its padding; @section says where it was found. */
 static void read_packet(struct mux_ul *ul, const char *section,
-			unsigned int session, const uint8_t *data, size_t len)
+			unsigned int session, uint8_t class,
+			const uint8_t *data, size_t len)
 {
 	const uint8_t *packet = data + ul->pad;
 	size_t size, claimed;
@@ -98,7 +99,7 @@ static void read_packet(struct mux_ul *ul, const char *section,
 			  session, size, claimed);
 
 	ul->datagrams++;
-	ul->ops->datagram(ul->ctx, session, packet, size);
+	ul->ops->datagram(ul->ctx, session, class, packet, size);
 }
 
 /*
@@ -135,7 +136,8 @@ static void read_adgh(struct mux_ul *ul, const uint8_t *td, size_t len)
 		return;
 	}
 	ul->blocks++;
-	read_packet(ul, "5.4", td[6], td + MUX_HEADER, length - MUX_HEADER);
+	read_packet(ul, "5.4", td[6], td[8], td + MUX_HEADER,
+		    length - MUX_HEADER);
 }
 
 static void read_lite_level(struct mux_ul *ul, const uint8_t *td, size_t len)
@@ -191,7 +193,7 @@ static bool read_entry(struct mux_ul *ul, struct block *block,
 		if (block->td[end++])
 			quirk("5.5.4", 43, "stale byte at offset %zu", end - 1);
 	}
-	read_packet(ul, "5.5.2", session, block->td + offset, size);
+	read_packet(ul, "5.5.2", session, entry[6], block->td + offset, size);
 	return true;
 }
 

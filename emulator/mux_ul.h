@@ -27,12 +27,12 @@ struct mux_ul_command {
 
 /**
  * struct mux_ul_ops - the pieces
- * @datagram: an IP packet without its padding
+ * @datagram: an IP packet without its padding, and its service class
  * @command: a command
  * @level: a queue level
  */
 struct mux_ul_ops {
-	void (*datagram)(void *ctx, unsigned int session,
+	void (*datagram)(void *ctx, unsigned int session, uint8_t class,
 			 const uint8_t *packet, size_t len);
 	void (*command)(void *ctx, const struct mux_ul_command *command);
 	void (*level)(void *ctx, unsigned int session, uint32_t packets);

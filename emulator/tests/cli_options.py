@@ -184,7 +184,8 @@ def control_commands(directory: Path) -> None:
         assert any(str(c).startswith("flow") for c in commands["commands"])
         for line in ("", "nonsense", "flow", "flow stop", "flow stop 8", "flow stop -1", "flow halt 0",
                      "flow stop 0 0", "flow stop 0", "lqr 0", "lqr 9", "grant 0 1", "grant 0 x", "hold", "hold 1",
-                     "hold 24", "hold x", "release -2", "sleep", "wake", "stats now", "a b c d e f g h i j k"):
+                     "hold 24", "hold x", "release -2", "class 256",
+                     "class", "class x", "sleep", "wake", "stats now", "a b c d e f g h i j k"):
             answer = ask(control, line)[0]
             assert answer["ok"] is False and answer["error"], line
         assert ask(control, "quit")[0]["ok"] is True

@@ -919,3 +919,31 @@ TEST(source_fills_the_ring_without_end)
 	CHECK(blocks > 200);
 	g_free(g);
 }
+
+TEST(service_class)
+{
+	for (int aggregation = 0; aggregation < 2; aggregation++) {
+		struct guest *g = g_new(aggregation, WORLD_SINK);
+		uint8_t packet[64], td[256], *data;
+		uint32_t len;
+		int size;
+
+		g_channel(g, 0, 60, 16384);
+		CHECK_EQ(g_session(g, 0), 0);
+		g_packet(packet, 0, 64);
+		len = g_wrap(g, td, 0, packet, 64);
+		/* Byte 6 of the entry, the last before the queue level. */
+		td[aggregation ? len - 20 - 2 : 8] = 6;
+		g_send(g, 0, td, len);
+		CHECK_EQ(g->modem.mux.ul_class[0][6], 1);
+		CHECK_EQ(g->modem.mux.ul_class[0][0], 0);
+		g->modem.mux.dl_class = 5;
+		CHECK(mux_deliver(&g->modem.mux, 0, packet, 64));
+		g_run(g, 1000);
+		size = g_receive(g, 1, &data);
+		REQUIRE(size > 64);
+		CHECK_EQ(data[aggregation ? size - 2 : 8], 5);
+		CHECK_CLEAN(g);
+		g_free(g);
+	}
+}
