@@ -327,6 +327,7 @@ const char *faults_read(struct faults *faults, const char *path,
 void faults_clear(struct faults *faults)
 {
 	faults->count = 0;
+	faults->fired = 0;
 	update_awaited(faults);
 }
 

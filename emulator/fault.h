@@ -118,7 +118,7 @@ typedef void (*fault_strike_t)(void *ctx, enum fault_kind kind,
  * struct faults - all of them
  * @fault: the table, in the order in which they were armed
  * @count: how many there are in it
- * @fired: times that any of them fired
+ * @fired: times that any of them fired since faults_clear()
  * @awaited: events that an armed fault waits for, a bit each
  * @dice: state of the generator
  * @strike: the owner, with @ctx

@@ -79,7 +79,9 @@ TEST(every_occurrence)
 	}
 	CHECK_EQ(last_kind, FAULT_LOSE_MSI);
 	CHECK_EQ(faults_armed(&faults), 1);
+	CHECK_EQ(faults.fired, 10);
 	faults_clear(&faults);
+	CHECK_EQ(faults.fired, 0);
 	fault_at(&faults, FAULT_AT_MSI);
 	CHECK_EQ(strikes, 10);
 	CHECK_EQ(faults_armed(&faults), 0);
