@@ -13,7 +13,8 @@
  * provides a sink for them.
  *
  * The two registers are read only while the function is in D0 and stays there, and not
- * of a modem that is known to be absent.
+ * of a modem that is known to be absent, or while the host does something to it: a
+ * function that is being reset does not answer.
  */
 
 #include "iosm_ipc_report.h"
@@ -59,7 +60,8 @@ static bool iosm_snapshot_hold(struct iosm_modem *modem)
 {
 	enum iosm_state state = iosm_modem_state(modem);
 
-	if (state == IOSM_LOST || state == IOSM_GONE || READ_ONCE(modem->asleep))
+	if (state == IOSM_LOST || state == IOSM_GONE || READ_ONCE(modem->held) ||
+	    READ_ONCE(modem->asleep))
 		return false;
 	return !IS_ENABLED(CONFIG_PM) || pm_runtime_get_if_active(modem->dev) > 0;
 }
