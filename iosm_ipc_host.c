@@ -396,6 +396,8 @@ static bool iosm_modem_settled(struct iosm_modem *modem)
 	switch (iosm_modem_state(modem)) {
 	case IOSM_ONLINE:
 	case IOSM_SUSPENDED:
+		/* The state work may not yet know that the session is broken. */
+		return iosm_modem_online(modem);
 	case IOSM_CRASHED:
 	case IOSM_DUMP_READY:
 	case IOSM_FAILED:
@@ -468,8 +470,8 @@ static int iosm_modem_let_recover(struct iosm_modem *modem)
  * @asked: somebody asks for it; false if it is done because something failed
  *
  * While the driver starts it again by itself, this only waits. A crashed modem that
- * does not restart, or one that was given up, is reset, once. One that is lost is
- * looked for if somebody asks.
+ * does not restart, or one that was given up, is reset, once. So is one that is lost,
+ * if somebody asks, and if it is there again.
  *
  * Context: process, may sleep some minutes at most; no lock held that a client's stop
  * takes; not from the state work.
@@ -490,17 +492,17 @@ int iosm_modem_recover(struct iosm_modem *modem, bool asked)
 	case IOSM_DUMP_READY:
 		ret = iosm_modem_reset_function(modem);
 		break;
-	case IOSM_FAILED:
-		ret = iosm_modem_reset_function(modem);
-		if (ret != -EOPNOTSUPP)
-			break;
-		iosm_modem_try_again(modem);
-		ret = 0;
-		break;
 	case IOSM_LOST:
 		if (!asked)
 			return -ENODEV;
-		iosm_modem_try_again(modem);
+		fallthrough;
+	case IOSM_FAILED:
+		ret = iosm_modem_reset_function(modem);
+		/* Something may have changed all the same. */
+		if (ret == -EOPNOTSUPP) {
+			iosm_modem_try_again(modem);
+			ret = 0;
+		}
 		break;
 	default:
 		return iosm_modem_verdict(modem);

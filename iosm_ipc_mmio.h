@@ -36,7 +36,8 @@ enum iosm_host_sleep {
  * @reset: reset the function, with iosm_modem_reset_prepare() before and
  *	iosm_modem_reset_done() after it; process context, may sleep seconds, the
  *	caller holds no lock that a client's stop takes. 0; -EOPNOTSUPP if the device
- *	cannot be reset; -EAGAIN if it is being bound, unbound or put to sleep
+ *	cannot be reset; -ENODEV if it is not there; -EAGAIN if it is being bound,
+ *	unbound or put to sleep
  */
 struct iosm_bus_ops {
 	u32 (*read32)(struct iosm_bus *bus, u32 offset);

@@ -20,6 +20,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "iosm_ipc_clients.h"
@@ -53,6 +54,7 @@ MODULE_PARM_DESC(acpi_reset,
  * @doorbells: BAR 0
  * @regs: BAR 2
  * @modem: the core
+ * @config: configuration space as it was when the device was bound
  * @devlink: its health, for user space
  */
 struct iosm_pci {
@@ -61,6 +63,7 @@ struct iosm_pci {
 	void __iomem *doorbells;
 	void __iomem *regs;
 	struct iosm_modem *modem;
+	struct pci_saved_state *config;
 	struct iosm_devlink *devlink;
 };
 
@@ -107,10 +110,32 @@ static void iosm_pci_set_dma(struct iosm_bus *bus, bool allowed)
 		pci_clear_master(to_iosm_pci(bus)->pdev);
 }
 
-static int iosm_pci_reset_locked(struct pci_dev *pdev)
+/* A function that lost its power has a configuration as after power-on. */
+static int iosm_pci_find_again(struct iosm_pci *iosm)
 {
+	struct pci_dev *pdev = iosm->pdev;
+	u16 command;
+
+	if (!pci_device_is_present(pdev))
+		return -ENODEV;
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (!(command & PCI_COMMAND_MEMORY) &&
+	    !pci_load_saved_state(pdev, iosm->config))
+		pci_restore_state(pdev);
+	return 0;
+}
+
+static int iosm_pci_reset_locked(struct iosm_pci *iosm)
+{
+	struct pci_dev *pdev = iosm->pdev;
 	int ret;
 
+	ret = iosm_pci_find_again(iosm);
+	if (ret)
+		return ret;
+
+	dev_info(&pdev->dev, "resetting the function\n");
+	iosm_modem_reset_prepare(iosm->modem);
 	pci_save_state(pdev);
 	/* Without the parameter only what is the function's own, no platform method. */
 	if (platform_reset)
@@ -118,30 +143,27 @@ static int iosm_pci_reset_locked(struct pci_dev *pdev)
 	else
 		ret = pcie_reset_flr(pdev, PCI_RESET_DO_RESET);
 	pci_restore_state(pdev);
+	iosm_modem_reset_done(iosm->modem);
 	return ret == -ENOTTY ? -EOPNOTSUPP : ret;
 }
 
 static int iosm_pci_reset(struct iosm_bus *bus)
 {
 	struct iosm_pci *iosm = to_iosm_pci(bus);
-	struct pci_dev *pdev = iosm->pdev;
+	struct device *dev = &iosm->pdev->dev;
 	int ret;
 
-	if (!platform_reset && pcie_reset_flr(pdev, PCI_RESET_PROBE))
+	if (!platform_reset && pcie_reset_flr(iosm->pdev, PCI_RESET_PROBE))
 		return -EOPNOTSUPP;
 	/* Whoever has the lock may wait for the caller. */
-	if (!device_trylock(&pdev->dev))
+	if (!device_trylock(dev))
 		return -EAGAIN;
 	/* The lock is free between the callbacks of a sleep, but the function is in D3. */
-	if (READ_ONCE(iosm->modem->held)) {
-		device_unlock(&pdev->dev);
-		return -EAGAIN;
-	}
-	dev_info(&pdev->dev, "resetting the function\n");
-	iosm_modem_reset_prepare(iosm->modem);
-	ret = iosm_pci_reset_locked(pdev);
-	iosm_modem_reset_done(iosm->modem);
-	device_unlock(&pdev->dev);
+	if (READ_ONCE(iosm->modem->held))
+		ret = -EAGAIN;
+	else
+		ret = iosm_pci_reset_locked(iosm);
+	device_unlock(dev);
 	return ret;
 }
 
@@ -293,8 +315,9 @@ static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	}
 
 	pci_set_drvdata(pdev, iosm);
-	/* What a reset of the slot gives back. */
+	/* What a reset of the slot gives back, and what is found again after it was lost. */
 	pci_save_state(pdev);
+	iosm->config = pci_store_saved_state(pdev);
 	iosm_pci_start_pm(pdev);
 	iosm_modem_start(iosm->modem);
 	/* The PCI core's reference; the modem has its own. */
@@ -323,6 +346,7 @@ static void iosm_pci_remove(struct pci_dev *pdev)
 	pci_free_irq_vectors(pdev);
 	iosm_modem_destroy(iosm->modem);
 	iosm_devlink_free(iosm->devlink);
+	kfree(iosm->config);
 }
 
 /* The next kernel must not find a modem that still writes to our memory. */
