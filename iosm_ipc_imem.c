@@ -253,6 +253,18 @@ bool iosm_modem_online(struct iosm_modem *modem)
 }
 
 /**
+ * iosm_modem_ending() - is everything being withdrawn?
+ * @modem: the modem
+ *
+ * Context: any.
+ * Return: true while the clients are stopped.
+ */
+bool iosm_modem_ending(struct iosm_modem *modem)
+{
+	return READ_ONCE(modem->ending);
+}
+
+/**
  * iosm_modem_event() - tell user space what happened
  * @modem: the modem
  * @event: what
@@ -860,7 +872,11 @@ void iosm_modem_end_session(struct iosm_modem *modem, bool tell)
 		return;
 	}
 
+	/* A modem that is not there, or was reset, need not be asked for anything. */
+	iosm_modem_look(modem);
+	WRITE_ONCE(modem->ending, true);
 	iosm_modem_stop_clients(modem);
+	WRITE_ONCE(modem->ending, false);
 	atomic_set(&modem->session, IOSM_SESSION_NONE);
 	/* Let a poll that still believes in the session finish. */
 	mutex_lock(&modem->poll_mutex);

@@ -231,6 +231,7 @@ struct iosm_observer {
  * @work: all changes of @state, except those in iosm_ipc_host.c, which hold it
  * @held: @work does nothing until iosm_modem_release()
  * @asleep: the function may be in D3: no register may be touched
+ * @ending: the clients are being stopped
  * @awake: a runtime PM reference is held, because there is something to do
  * @observer: may be NULL; set once, before anything runs
  * @state_lock: protects writing @state
@@ -271,6 +272,7 @@ struct iosm_modem {
 	struct delayed_work work;
 	bool held;
 	bool asleep;
+	bool ending;
 	bool awake;
 	struct iosm_observer *observer;
 	spinlock_t state_lock;		/* writers of @state */
@@ -313,6 +315,7 @@ int iosm_modem_recover(struct iosm_modem *modem, bool asked);
 
 enum iosm_state iosm_modem_state(const struct iosm_modem *modem);
 bool iosm_modem_online(struct iosm_modem *modem);
+bool iosm_modem_ending(struct iosm_modem *modem);
 const char *iosm_state_name(enum iosm_state state);
 bool iosm_state_move_legal(enum iosm_state from, enum iosm_state to);
 void iosm_modem_event(struct iosm_modem *modem, enum iosm_event event);
