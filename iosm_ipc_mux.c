@@ -296,7 +296,11 @@ static int iosm_mux_wait(struct iosm_mux *mux, bool interruptible)
 	mux->stats.timeouts++;
 	spin_unlock_bh(&mux->tx_lock);
 	iosm_modem_event(mux->modem, IOSM_EVENT_TIMEOUT);
-	iosm_modem_failure(mux->modem, "session command unanswered");
+	/* If everything is taken down, one wait for a dead modem is enough. */
+	if (iosm_modem_ending(mux->modem))
+		iosm_modem_broken(mux->modem, "session command unanswered");
+	else
+		iosm_modem_failure(mux->modem, "session command unanswered");
 	return -ETIMEDOUT;
 }
 
@@ -311,11 +315,12 @@ static int iosm_mux_open_session(struct iosm_mux *mux, u8 session, void *link)
 
 	/*
 	 * The modem may believe that the session is open: it was too slow, we gave
-	 * up, or its wish for padding made us refuse. Its answer is not needed.
+	 * up, or its wish for padding made us refuse. It has to know before the channel
+	 * is closed, which would overtake it.
 	 */
 	if ((ret == -ETIMEDOUT || ret == -EINTR || ret == -EPROTO) &&
 	    !iosm_mux_post_command(mux, session, IOSM_MUX_CMD_CLOSE_RESPONSE, NULL))
-		iosm_mux_disarm(mux);
+		iosm_mux_wait(mux, false);
 	return ret;
 }
 
