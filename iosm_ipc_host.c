@@ -181,6 +181,8 @@ int iosm_modem_suspend(struct iosm_modem *modem)
 	iosm_modem_hold(modem);
 	if (iosm_modem_state(modem) == IOSM_STARTING) {
 		iosm_modem_end_session(modem, true);
+		/* It is not the modem's fault that this start fails. */
+		modem->attempts--;
 		iosm_modem_set_state(modem, IOSM_RECOVERING);
 	} else if (iosm_modem_online(modem)) {
 		ret = iosm_modem_put_to_sleep(modem);
