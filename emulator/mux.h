@@ -140,6 +140,7 @@ struct mux {
 	struct loop_timer ack_timer;
 	uint32_t next_tid;
 	uint32_t host_tid;
+	bool host_tid_gap;
 	unsigned int host_responses;
 	unsigned int resume_at;
 

@@ -388,6 +388,38 @@ TEST(session_is_ignored)
 	g_free(g);
 }
 
+/* The host gives up, and closes the channel over a command of its own. */
+TEST(command_is_lost_with_the_channel)
+{
+	struct guest *g = up();
+	uint32_t result = 9;
+	uint8_t td[64];
+
+	g_channel(g, 0, 60, 16384);
+	arm(g, "session-open:ignore");
+	CHECK_EQ(ask(g, 1, 1000000, &result), 0);
+	modem_hold(&g->modem, 0, true);
+	g_send(g, 0, td, g_command(g, td, 0, 3, g->tid++, td, 0));
+	CHECK_EQ(g_close(g, 0), 1);
+	CHECK_EQ(g_close(g, 1), 1);
+	modem_hold(&g->modem, 0, false);
+	g_channel(g, 0, 60, 16384);
+	CHECK_EQ(ask(g, 1, 2000, &result), 1);
+	CHECK_EQ(result, 0);
+	CHECK_CLEAN(g);
+	/* Only once, and only forward. */
+	g->tid++;
+	CHECK_EQ(ask(g, 3, 2000, &result), 1);
+	CHECK_VIOLATION(g, "5.2");
+	CHECK_EQ(g_close(g, 0), 1);
+	CHECK_EQ(g_close(g, 1), 1);
+	g_channel(g, 0, 60, 16384);
+	g->tid -= 2;
+	CHECK_EQ(ask(g, 1, 2000, &result), 1);
+	CHECK_VIOLATION(g, "5.2");
+	g_free(g);
+}
+
 TEST(session_is_answered_late_and_twice)
 {
 	struct guest *g = up();
