@@ -140,10 +140,28 @@ static void silent_modem_times_out(struct kunit *test)
 	struct iosm_rig *t = iosm_rig_create(test);
 
 	iosm_rig_be_silent(t);
+	/* OPEN, and then the CLOSE that has to arrive before the pipes are closed */
 	KUNIT_EXPECT_EQ(test, iosm_rig_open(t, 0), -ETIMEDOUT);
-	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"), 1);
-	KUNIT_EXPECT_EQ(test, iosm_rig_stats(t)->timeouts, 1);
+	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"), 2);
+	KUNIT_EXPECT_EQ(test, iosm_rig_stats(t)->timeouts, 2);
 	KUNIT_EXPECT_FALSE(test, t->fake->pipes[IOSM_RIG_UL].open);
+}
+
+/* One wait is enough to know that the modem is dead. */
+static void dead_modem_is_taken_down_at_once(struct kunit *test)
+{
+	struct iosm_rig *t = iosm_rig_create(test);
+	u8 s;
+
+	for (s = 0; s < IOSM_MUX_SESSIONS; s++)
+		iosm_rig_must_open(t, s);
+	iosm_rig_be_silent(t);
+	t->modem->ending = true;
+	for (s = 0; s < IOSM_MUX_SESSIONS; s++)
+		iosm_rig_close(t, s);
+	t->modem->ending = false;
+	KUNIT_EXPECT_EQ(test, iosm_rig_stats(t)->timeouts, 1);
+	KUNIT_EXPECT_FALSE(test, iosm_modem_online(t->modem));
 }
 
 static void close_without_answer_closes(struct kunit *test)
@@ -501,6 +519,7 @@ static struct kunit_case iosm_mux_cases[] = {
 	CASE(refused_session_leaves_others_alone),
 	CASE(impossible_padding_is_refused),
 	CASE(silent_modem_times_out),
+	CASE(dead_modem_is_taken_down_at_once),
 	CASE(close_without_answer_closes),
 	KUNIT_CASE_PARAM(wrong_answer_is_no_answer, wrong_answer_gen_params),
 	CASE(late_answer_satisfies_nobody),
