@@ -651,6 +651,12 @@ static void boot_doorbell(struct modem *modem)
 	modem_msi(modem);
 }
 
+/* A look may find the message before the doorbell for it has arrived. */
+static bool sleep_announced(const struct modem *modem)
+{
+	return modem->control_news.tokens <= modem->control_news.bells;
+}
+
 static void head_doorbell(struct modem *modem, uint32_t reason)
 {
 	if (reason == HEAD_BOOT) {
@@ -667,7 +673,8 @@ static void head_doorbell(struct modem *modem, uint32_t reason)
 	}
 	if (!pcidev_may_dma(modem->pci) && !modem->excused)
 		violation("1.5", "DB0=%u without bus mastering", reason);
-	if (modem->power.host_sleeps && reason != HEAD_CONTROL)
+	if (modem->power.host_sleeps && reason != HEAD_CONTROL &&
+	    sleep_announced(modem))
 		violation("6.4", "DB0=%u while the host sleeps", reason);
 
 	power_activity(&modem->power);

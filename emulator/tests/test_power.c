@@ -337,6 +337,25 @@ TEST(host_sleep_rules)
 	g_free(g);
 }
 
+/* What was rung before the doorbell of SLEEP(0, 0) was rung in time. */
+TEST(host_sleep_is_found_early)
+{
+	static const uint8_t m[24] = { [11] = 4 };
+	struct guest *g = sleepy(0);
+
+	g_channel(g, 2, 8, 64);
+	g_data(g, 2, "x", 1);
+	g_put_message(g, m);
+	g_ring(g, 0, 6);
+	CHECK(g->modem.power.host_sleeps);
+	g_bell(g, 0, 6);
+	g_ring(g, 0, 0);
+	CHECK_CLEAN(g);
+	g_ring(g, 0, 6);
+	CHECK_VIOLATION(g, "6.4");
+	g_free(g);
+}
+
 TEST(sleep_may_be_forbidden_again)
 {
 	struct guest *g = sleepy(20);
