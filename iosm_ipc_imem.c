@@ -1063,11 +1063,9 @@ static void iosm_modem_wait_init(struct iosm_modem *modem)
 static void iosm_modem_wait_running(struct iosm_modem *modem)
 {
 	if (iosm_modem_online(modem)) {
-		if (iosm_modem_bring_up(modem)) {
-			/* Unless it is broken already, which was reported. */
+		/* If it failed because the session broke, that is the reason. */
+		if (iosm_modem_bring_up(modem))
 			iosm_modem_broken(modem, "bring-up failed");
-			iosm_modem_start_again(modem, "bring-up failed");
-		}
 	} else if (iosm_modem_deadline_passed(modem)) {
 		iosm_modem_timeout(modem, "IPC state RUNNING not reached");
 	} else {
