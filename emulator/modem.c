@@ -220,7 +220,8 @@ static void modem_pme(void *ctx)
 {
 	struct modem *modem = ctx;
 
-	pcidev_pme(modem->pci);
+	if (modem->pci->pme_sent == modem->pmes_before)
+		pcidev_pme(modem->pci);
 }
 
 static const struct power_ops modem_power_ops = {
@@ -313,6 +314,8 @@ static bool modem_sleep_message(void *ctx, unsigned int target,
 		check_awake(modem, "SLEEP of the device");
 	else if (!state)
 		modem_send(modem);
+	if (target == SLEEP_OF_HOST && !state)
+		modem->pmes_before = modem->pci->pme_sent;
 	return power_message(&modem->power, target, state);
 }
 
@@ -701,6 +704,8 @@ static void power_doorbell_rang(struct modem *modem, uint32_t value)
 	if (modem->excused && value == POWER_FORCE_ACTIVE &&
 	    modem->power.state != POWER_FORCED)
 		return;
+	if (value == POWER_FORCE_SLEEP)
+		modem->pmes_before = modem->pci->pme_sent;
 	modem_power_doorbell(modem, value);
 }
 

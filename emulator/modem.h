@@ -110,6 +110,8 @@ struct modem {
 	uint64_t last_traffic_us;
 	struct loop_timer work, boot, running, moderation, poll, watch;
 	unsigned int unannounced;
+	/* PMEs before the host went to sleep: one is enough for each sleep. */
+	uint64_t pmes_before;
 
 	struct faults faults;
 	enum modem_life life;

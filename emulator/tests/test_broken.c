@@ -1106,6 +1106,10 @@ TEST(packet_wakes_the_host_once)
 	g_run(g, 1000000);
 	CHECK_EQ(g->pmes, 1);
 	CHECK_EQ(g->pci.pme_sent, 1);
+	/* A host that wakes up allows PME again before it says that it is awake. */
+	g_config(g, PM_CTRL, PME_ENABLE | PME_STATUS, 2);
+	CHECK(!mux_deliver(&g->modem.mux, 0, packet, 64));
+	CHECK_EQ(g->pmes, 1);
 	g_config(g, PM_CTRL, PME_STATUS, 2);
 	CHECK_EQ(g_sleep_message(g, 0, 1), 1);
 	CHECK(mux_deliver(&g->modem.mux, 0, packet, 64));
