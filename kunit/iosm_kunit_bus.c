@@ -322,10 +322,12 @@ void iosm_fake_reboot(struct iosm_fake *fake, u32 stage)
  * iosm_fake_reset() - reset the function, as the PCI driver does
  * @fake: the modem, with a core
  *
- * Return: 0, as struct iosm_bus_ops.reset.
+ * Return: 0, or -ENODEV if it is absent, as struct iosm_bus_ops.reset.
  */
 int iosm_fake_reset(struct iosm_fake *fake)
 {
+	if (fake->absent)
+		return -ENODEV;
 	iosm_modem_reset_prepare(fake->modem);
 	if (fake->dma)
 		fake_fault(fake, "reset with bus mastering on (1.5)");
