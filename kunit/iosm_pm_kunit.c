@@ -506,6 +506,11 @@ static const struct power_event power_events[] = {
 		{ NULL, NULL, NULL },
 		{ NULL, NULL, NULL },
 		{ NULL, NULL, NULL } } },
+	{ "new session, whatever was left over", iosm_pm_start, true, {
+		{ "Aa", "Aa", "Aa" },
+		{ NULL, NULL, NULL },
+		{ NULL, NULL, NULL },
+		{ "Aa", "Aa", "Aa" } } },
 };
 
 KUNIT_ARRAY_PARAM_DESC(power_event, power_events, desc);
@@ -679,6 +684,27 @@ static void modem_that_does_not_wake_up_is_given_500_ms(struct kunit *test)
 	IOSM_FAKE_EXPECT_BELLS(fake_of(test), { IOSM_DB_HEAD, 6 });
 }
 
+/* Also if it was hard to wake the last time */
+static void preparation_has_all_its_tries(struct kunit *test)
+{
+	struct iosm_fake_rings *rings = test->priv;
+	struct preparation p = {};
+	unsigned int i;
+
+	rings->fake->stubborn = true;
+	notify(test, 1);
+	iosm_pm_ring_head(&rings->pm, IOSM_HEAD_UL);
+	for (i = 0; i < 9; i++)
+		expire_retry(&rings->pm);
+	notify(test, 0);
+	notify(test, 1);
+	begin_preparation(test, &p, 11);
+	expire_retry(&rings->pm);
+	KUNIT_EXPECT_EQ(test, rings->unresponsive, 0);
+	notify(test, 0);
+	KUNIT_EXPECT_EQ(test, end_preparation(&p), 0);
+}
+
 static void session_that_ends_is_not_waited_for(struct kunit *test)
 {
 	struct preparation p = {};
@@ -689,6 +715,35 @@ static void session_that_ends_is_not_waited_for(struct kunit *test)
 	iosm_pm_halt(pm_of(test));
 	KUNIT_EXPECT_EQ(test, end_preparation(&p), -ENODEV);
 	KUNIT_EXPECT_EQ(test, iosm_pm_host_prepare(pm_of(test)), -ENODEV);
+}
+
+struct watcher {
+	wait_queue_entry_t entry;
+	unsigned int woken;
+};
+
+static int count_wake_up(struct wait_queue_entry *entry, unsigned int mode,
+			 int wake_flags, void *key)
+{
+	container_of(entry, struct watcher, entry)->woken++;
+	return 0;
+}
+
+/* Who waits need not wait until its time is over to see what happened. */
+static void who_waits_is_woken(struct kunit *test)
+{
+	struct iosm_pm *pm = pm_of(test);
+	struct watcher watcher = {};
+
+	init_waitqueue_func_entry(&watcher.entry, count_wake_up);
+	add_wait_queue(&pm->woken, &watcher.entry);
+	notify(test, 1);
+	KUNIT_EXPECT_EQ(test, watcher.woken, 0);
+	notify(test, 0);
+	KUNIT_EXPECT_EQ(test, watcher.woken, 1);
+	iosm_pm_halt(pm);
+	KUNIT_EXPECT_EQ(test, watcher.woken, 2);
+	remove_wait_queue(&pm->woken, &watcher.entry);
 }
 
 /* ---- While it sleeps, and after ---- */
@@ -1009,7 +1064,9 @@ static struct kunit_case iosm_pm_cases[] = {
 	KUNIT_CASE(wake_request_on_its_way_is_enough),
 	KUNIT_CASE(wake_request_that_crosses_is_harmless),
 	KUNIT_CASE(modem_that_does_not_wake_up_is_given_500_ms),
+	KUNIT_CASE(preparation_has_all_its_tries),
 	KUNIT_CASE(session_that_ends_is_not_waited_for),
+	KUNIT_CASE(who_waits_is_woken),
 	KUNIT_CASE(held_doorbells_become_one),
 	KUNIT_CASE(change_of_mind_while_the_host_slept_is_answered),
 	KUNIT_CASE(forced_sleep_and_back),
