@@ -42,8 +42,16 @@
 
 #define IOSM_RECOVER_WAITS	3	/* while starts are repeated */
 
-/* After the return the state work does nothing until iosm_modem_release(). */
-static void iosm_modem_hold(struct iosm_modem *modem)
+/**
+ * iosm_modem_hold() - let the state work do nothing until iosm_modem_release()
+ * @modem: the modem
+ *
+ * May be called again.
+ *
+ * Context: process, may sleep a few seconds at most, until the work has finished what
+ * it does; no lock held that a client's stop takes.
+ */
+void iosm_modem_hold(struct iosm_modem *modem)
 {
 	WRITE_ONCE(modem->held, true);
 	/* A run that has begun ends; one that begins later sees the flag. */

@@ -304,6 +304,7 @@ void iosm_modem_observe(struct iosm_modem *modem, struct iosm_observer *observer
 int iosm_modem_suspend(struct iosm_modem *modem);
 void iosm_modem_resume(struct iosm_modem *modem);
 void iosm_modem_restore(struct iosm_modem *modem);
+void iosm_modem_hold(struct iosm_modem *modem);
 void iosm_modem_release(struct iosm_modem *modem);
 int iosm_modem_runtime_suspend(struct iosm_modem *modem);
 void iosm_modem_runtime_resume(struct iosm_modem *modem);

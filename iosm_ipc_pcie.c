@@ -357,6 +357,15 @@ static void iosm_pci_shutdown(struct pci_dev *pdev)
 	iosm_modem_stop(iosm->modem);
 }
 
+/* A device that is about to sleep may get no children: ports and links wait until then. */
+static int iosm_pci_prepare(struct device *dev)
+{
+	struct iosm_pci *iosm = dev_get_drvdata(dev);
+
+	iosm_modem_hold(iosm->modem);
+	return 0;
+}
+
 static int iosm_pci_suspend(struct device *dev)
 {
 	struct iosm_pci *iosm = dev_get_drvdata(dev);
@@ -368,6 +377,8 @@ static int iosm_pci_resume(struct device *dev)
 {
 	struct iosm_pci *iosm = dev_get_drvdata(dev);
 
+	/* What the PCI core restores is what it found before, which may have been nothing. */
+	iosm_pci_find_again(iosm);
 	iosm_modem_resume(iosm->modem);
 	return 0;
 }
@@ -376,6 +387,7 @@ static int iosm_pci_restore(struct device *dev)
 {
 	struct iosm_pci *iosm = dev_get_drvdata(dev);
 
+	iosm_pci_find_again(iosm);
 	iosm_modem_restore(iosm->modem);
 	return 0;
 }
@@ -405,6 +417,7 @@ static int iosm_pci_runtime_resume(struct device *dev)
 
 /* Hibernation: the same steps; only what an image brings back is another matter. */
 static const struct dev_pm_ops iosm_pci_pm_ops = {
+	.prepare = pm_sleep_ptr(iosm_pci_prepare),
 	.suspend = pm_sleep_ptr(iosm_pci_suspend),
 	.resume = pm_sleep_ptr(iosm_pci_resume),
 	.freeze = pm_sleep_ptr(iosm_pci_suspend),
