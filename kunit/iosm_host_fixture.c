@@ -420,7 +420,11 @@ void iosm_host_reach_crashed(struct kunit *test)
 	reach_stage(test, STAGE_CRASH);
 }
 
-static void reach_dump_ready(struct kunit *test)
+/**
+ * iosm_host_reach_dump_ready() - find the modem crashed, with a dump
+ * @test: the test
+ */
+void iosm_host_reach_dump_ready(struct kunit *test)
 {
 	reach_stage(test, STAGE_CD_READY);
 }
@@ -510,7 +514,7 @@ const struct iosm_host_place iosm_host_places[IOSM_HOST_PLACES] = {
 	{ "waiting for RUNNING", iosm_host_reach_running, IOSM_STARTING, IOSM_RECOVERING,
 	  true },
 	{ "crashed", iosm_host_reach_crashed, IOSM_CRASHED, IOSM_CRASHED, false },
-	{ "dump ready", reach_dump_ready, IOSM_DUMP_READY, IOSM_DUMP_READY,
+	{ "dump ready", iosm_host_reach_dump_ready, IOSM_DUMP_READY, IOSM_DUMP_READY,
 	  false },
 	{ "recovering", reach_recovering, IOSM_RECOVERING, IOSM_RECOVERING,
 	  false },

@@ -139,6 +139,7 @@ void iosm_host_reach(struct kunit *test);
 void iosm_host_make_well(struct iosm_host_test *t);
 void iosm_host_reach_rom(struct kunit *test);
 void iosm_host_reach_crashed(struct kunit *test);
+void iosm_host_reach_dump_ready(struct kunit *test);
 void iosm_host_reach_init(struct kunit *test);
 void iosm_host_reach_running(struct kunit *test);
 void iosm_host_reach_failed(struct kunit *test);

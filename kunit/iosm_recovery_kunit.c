@@ -177,8 +177,10 @@ static void modem_is_isolated_in_any_other_state(struct kunit *test)
 	struct iosm_host_test *t = test->priv;
 
 	iosm_host_reach(test);
+	t->why = NULL;
 	iosm_fake_enter_d3(t->fake);
 	iosm_modem_isolate(t->modem, false);
+	KUNIT_EXPECT_STREQ(test, t->why, "bus error");
 	expect_withdrawn(test);
 	iosm_host_expect_state(test, IOSM_RECOVERING);
 	iosm_modem_isolate(t->modem, true);
@@ -372,12 +374,48 @@ static void broken_session_is_not_taken_for_a_modem_that_works(struct kunit *tes
 	KUNIT_EXPECT_EQ(test, t->fake->resets, 0);
 }
 
+static u32 crash_instead(struct iosm_fake *fake,
+			 const struct iosm_fake_request *request)
+{
+	if (request->type != 0xf0)
+		return IOSM_FAKE_OK;
+	iosm_fake_crash(fake);
+	return IOSM_FAKE_SILENT;
+}
+
+static void crash_during_bring_up(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+
+	t->fake->control = crash_instead;
+	iosm_modem_start(t->modem);
+	iosm_fake_await(t->fake, IOSM_CRASHED);
+	IOSM_FAKE_EXPECT_STATES(t->fake, IOSM_STARTING, IOSM_CRASHED);
+	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "CRASH"), 1);
+	KUNIT_EXPECT_EQ(test, t->fake->event_count, 1);
+}
+
+struct crash_case {
+	const char *desc;
+	void (*crash)(struct kunit *test);
+};
+
+static const struct crash_case crashes[] = {
+	{ "while online", crash },
+	{ "during the bring-up", crash_during_bring_up },
+	{ "found at the start", iosm_host_reach_crashed },
+	{ "found at the start, dump ready", iosm_host_reach_dump_ready },
+};
+
+KUNIT_ARRAY_PARAM_DESC(crash, crashes, desc);
+
 static void crashed_modem_is_given_3_s(struct kunit *test)
 {
+	const struct crash_case *c = test->param_value;
 	struct iosm_host_test *t = test->priv;
 	long left;
 
-	crash(test);
+	c->crash(test);
 	left = t->modem->deadline - jiffies;
 	KUNIT_EXPECT_LE(test, left, msecs_to_jiffies(3000));
 	KUNIT_EXPECT_GT(test, left, 0);
@@ -777,6 +815,8 @@ static const struct failure_case failures[] = {
 	  "modem left its firmware", 1 },
 	{ "crash while starting", crash_while_starting, "firmware crashed", 1 },
 	{ "crash found at the start", iosm_host_reach_crashed, "firmware crashed", 1 },
+	{ "dump found at the start", iosm_host_reach_dump_ready, "firmware crashed", 1 },
+	{ "crash during the bring-up", crash_during_bring_up, "firmware crashed", 1 },
 	{ "crash", crash, "firmware crashed", 1 },
 	{ "other device", iosm_host_reach_failed, "unexpected chip information", 1 },
 	{ "too many starts", start_for_the_sixth_time, "too many failed starts",
@@ -813,7 +853,7 @@ static struct kunit_case iosm_recovery_cases[] = {
 	KUNIT_CASE_PARAM(stage_tells_whether_it_answers, sensible_gen_params),
 	KUNIT_CASE(nothing_is_done_about_a_modem_that_works),
 	KUNIT_CASE(broken_session_is_not_taken_for_a_modem_that_works),
-	KUNIT_CASE(crashed_modem_is_given_3_s),
+	KUNIT_CASE_PARAM(crashed_modem_is_given_3_s, crash_gen_params),
 	KUNIT_CASE(modem_that_restarts_by_itself_is_not_reset),
 	KUNIT_CASE(dump_that_gets_ready_is_no_restart),
 	KUNIT_CASE(crashed_modem_is_reset_once),
