@@ -389,7 +389,10 @@ void iosm_modem_failure(struct iosm_modem *modem, const char *why)
  */
 void iosm_modem_cut_off(struct iosm_modem *modem)
 {
+	/* A doorbell after bus mastering is off would promise what cannot be fetched. */
+	iosm_pm_halt(&modem->pm);
 	modem->bus->ops->set_dma(modem->bus, false);
+	/* Wakes those who then free what the modem might have written to. */
 	iosm_protocol_halt(&modem->protocol);
 }
 
