@@ -513,6 +513,58 @@ static void any_other_state_survives_sleep(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iosm_fake_usage(t->fake), 0);
 }
 
+/* Nothing begins between the preparation of all devices and the sleep of this one. */
+static void held_work_begins_nothing(struct kunit *test)
+{
+	const struct iosm_host_place *c = test->param_value;
+	struct iosm_host_test *t = test->priv;
+
+	iosm_host_reach(test);
+	iosm_modem_hold(t->modem);
+	iosm_modem_hold(t->modem);
+	t->fake->reads[0] = 0;
+	iosm_host_make_well(t);
+	iosm_host_work(t);
+	iosm_host_expect_state(test, c->state);
+	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
+	KUNIT_EXPECT_EQ(test, t->fake->reads[0], 0);
+
+	KUNIT_EXPECT_EQ(test, iosm_host_suspend(t), 0);
+	iosm_host_resume(t);
+	iosm_host_work(t);
+	KUNIT_EXPECT_EQ(test, t->starts, 0);
+	iosm_modem_release(t->modem);
+	iosm_host_expect_online(test);
+}
+
+/* The modem has done its part of the start, and nobody has noticed. */
+static void session_without_clients_ends_before_the_sleep(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+
+	disable_delayed_work_sync(&t->modem->work);
+	iosm_modem_start(t->modem);
+	enable_delayed_work(&t->modem->work);
+	iosm_host_reach_running(test);
+	iosm_modem_hold(t->modem);
+	KUNIT_ASSERT_TRUE(test, iosm_fake_enter_running(t->fake));
+	iosm_host_work(t);
+	KUNIT_EXPECT_TRUE(test, iosm_modem_online(t->modem));
+	iosm_host_expect_state(test, IOSM_STARTING);
+
+	iosm_fake_forget_bells(t->fake);
+	KUNIT_EXPECT_EQ(test, iosm_host_suspend(t), 0);
+	IOSM_FAKE_EXPECT_BELLS(t->fake, { IOSM_DB_STATE, 0 });
+	KUNIT_EXPECT_FALSE(test, iosm_modem_online(t->modem));
+	KUNIT_EXPECT_FALSE(test, t->fake->dma);
+	iosm_host_expect_state(test, IOSM_RECOVERING);
+	t->fake->ignored_states = 0;
+	iosm_host_resume(t);
+	iosm_modem_release(t->modem);
+	iosm_host_expect_online(test);
+	KUNIT_EXPECT_EQ(test, t->starts, 1);
+}
+
 /* The work may wait for an answer; the sleep waits for the work. */
 static void step_that_runs_is_finished_first(struct kunit *test)
 {
@@ -693,6 +745,8 @@ static struct kunit_case iosm_host_cases[] = {
 	KUNIT_CASE_PARAM(image_is_made_and_the_machine_goes_on,
 			 handshake_gen_params),
 	KUNIT_CASE_PARAM(any_other_state_survives_sleep, place_gen_params),
+	KUNIT_CASE_PARAM(held_work_begins_nothing, place_gen_params),
+	KUNIT_CASE(session_without_clients_ends_before_the_sleep),
 	KUNIT_CASE(step_that_runs_is_finished_first),
 	KUNIT_CASE(lost_modem_is_looked_at_three_times_again),
 	KUNIT_CASE(interrupted_starts_are_not_counted),
