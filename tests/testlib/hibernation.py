@@ -24,7 +24,7 @@ class Cycle:
         self.file = modem.bench.directory / "release"
         self.file.unlink(missing_ok=True)
         self.mark = len(self.guest.console_text())
-        self.finish = self.guest.start_run(["sh", "-c", f"echo {stop} {start} {depth} > {CYCLE}"], timeout=TIMEOUT)
+        self.finish = self.guest.start_run(["sh", "-c", f"/bin/echo {stop} {start} {depth} > {CYCLE}"], timeout=TIMEOUT)
 
     def wait_stopped(self) -> None:
         """Until all devices are stopped."""

@@ -403,7 +403,8 @@ class Guest:
         if not self.can_sleep():
             raise GuestError(f"the {self.kernel.flavour} kernel has no system sleep")
         mark = len(self.console_text())
-        finish = self.start_run(["sh", "-c", f"echo {kind} > /sys/power/state"], timeout=timeout)
+        # The program, not the shell's own echo, which does not know errors by name.
+        finish = self.start_run(["sh", "-c", f"/bin/echo {kind} > /sys/power/state"], timeout=timeout)
         return Sleep(self, finish, mark, timeout)
 
     def wake_signal(self) -> None:
@@ -601,6 +602,14 @@ class Sleep:
         if not self.result().ok and FAILED in self.guest.console_text()[self.mark:]:
             self.result().check()
         return False
+
+    def refused(self) -> Result:
+        """The result of a suspend that is to fail; raises if the machine sleeps, and wakes it."""
+        wait_until(lambda: {"asleep", "exit"} & self.times().keys(), self.timeout, "the suspend fails")
+        result = self.wake() if "asleep" in self.times() else self.result()
+        if result.ok:
+            raise GuestError("the machine slept, and should not")
+        return result
 
     def awake(self) -> bool:
         """Has it been woken?"""
