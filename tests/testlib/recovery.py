@@ -54,6 +54,11 @@ def wait_replaced(modem: Modem, before: int, timeout: float = 20.0) -> None:
     modem.wait_ready(timeout)
 
 
+def wait_fired(modem: Modem, count: int, what: str) -> None:
+    """Until so many faults came to pass."""
+    wait_until(lambda: modem.faults_fired() >= count, 20.0, f"the last fault of {what} fires", interval=0.05)
+
+
 # What the PCI core is told through sysfs; all return when it is done.
 
 def bind(modem: Modem) -> None:
@@ -79,6 +84,15 @@ def remove(modem: Modem) -> None:
 def rescan(modem: Modem) -> None:
     """Look for devices on the bus."""
     modem.guest.sh("echo 1 > /sys/bus/pci/rescan")
+
+
+def come_back(modem: Modem) -> None:
+    """The modem is plugged in again; its place on the bus has to be given out anew."""
+    if modem.stats()["function"]["gone"]:
+        modem.control("back")
+    if modem.guest.exists(PCI):
+        remove(modem)
+    rescan(modem)
 
 
 @dataclass(frozen=True)

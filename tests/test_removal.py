@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The modem is pulled out, at any moment: whoever uses it is told at once, nothing hangs, nothing is lost.
+
+Implements the check of protocol.rst 1.10, 2.6, 8.6 and 8.10.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+
+import pytest
+from iosmlib.bench import wait_until
+from testlib import steady
+from testlib.modem import PCI, SESSIONS, Address, Modem
+from testlib.recovery import (
+    BOUND,
+    DRIVER,
+    FUNCTION,
+    all_hung_up,
+    bind,
+    come_back,
+    hang_ups,
+    journal,
+    proves_life,
+    racing_hang_ups,
+    racing_link,
+    racing_port,
+    remove,
+    rescan,
+    reset,
+    timed,
+    unbind,
+)
+
+REMOVALS = 100			# with each format of the multiplexer
+LEAK = 8			# KiB for each; half of that is the PCI core's, and one modem takes much more
+# Seconds of guest time
+UNLOAD_BOUND = 2.0		# for the unloading of a dead modem
+NOTICE_BOUND = 3.0		# the driver looks every two seconds, and a request is looked after in half of one
+
+COMMANDS = {"remove": f"echo 1 > {PCI}/remove", "unbind": f"echo {FUNCTION} > {DRIVER}/unbind", "rmmod": "rmmod iosm"}
+STARTING = ("init", "running", "sleep-device", "features")
+
+
+def busy(modem: Modem) -> None:
+    """All links up, packets both ways on two of them."""
+    modem.up(*SESSIONS)
+    for session, size in ((0, 1200), (5, 300)):
+        modem.jobs.append(modem.guest.spawn(["ping", "-q", "-n", "-f", "-s", str(size), Address(session).gateway4]))
+    modem.guest.wait_for('[ "$(cat /sys/class/net/wwan0-5/statistics/rx_packets)" -gt 20 ]', what="traffic")
+
+
+def memory(modem: Modem) -> int:
+    """KiB that are taken, without what could be given back."""
+    modem.guest.sh("echo 3 > /proc/sys/vm/drop_caches")
+    return sum(int(line.split()[1]) for line in modem.guest.read("/proc/meminfo").splitlines()
+               if line.startswith(("SUnreclaim:", "VmallocUsed:")))
+
+
+@pytest.mark.parametrize("how", COMMANDS)
+@pytest.mark.parametrize(("fault", "ports"), (("gone", False), ("gone", True), ("silence", False), ("silence", True),
+                                              ("crash", True)))
+def test_dead_modem_is_unloaded_quickly(modem: Modem, fault: str, ports: bool, how: str) -> None:
+    """With all links up, packets on their way, and perhaps all ports open; in the guest's own time."""
+    busy(modem)
+    jobs = hang_ups(modem) if ports else []
+    modem.fault(f"now:{fault}")
+    start, end = modem.guest.sh(f"cat /proc/uptime; {COMMANDS[how]} || exit; cat /proc/uptime").out.splitlines()
+    assert float(end.split()[0]) - float(start.split()[0]) <= UNLOAD_BOUND
+    all_hung_up(jobs, 1.0)
+    modem.wait_gone(1.0)
+    if fault == "gone":
+        come_back(modem)
+    else:
+        if how == "remove":
+            rescan(modem)
+        reset(modem)
+    if how == "rmmod":
+        modem.loaded = False
+        modem.load()
+    elif fault != "gone" and how == "unbind":
+        bind(modem)
+    for job in modem.jobs:
+        job.kill(9)
+    proves_life(modem)
+
+
+def test_hundred_times(modem: Modem, mux: str) -> None:
+    """At any instant of what programs do with ports and links; each turn they find the modem again."""
+    dice = random.Random(f"removal {mux}")
+    programs = [racing_port(modem, "/dev/wwan0at1"), racing_link(modem)]
+    holder = racing_hang_ups(modem)
+    before = 0
+    for turn in range(REMOVALS):
+        holder.wait_open()
+        if turn % 10 == 0:
+            for program in programs:
+                program.wait_progress()
+        modem.guest.run(["sleep", f"{dice.uniform(0, 0.05):.4f}"])
+        modem.fault("now:gone")
+        remove(modem)
+        # It does not take a time-out: when the removal is done, they know.
+        holder.wait_hung_up(turn + 1)
+        modem.control("back")
+        rescan(modem)
+        if turn == REMOVALS // 10:
+            before = memory(modem)
+    modem.wait_ready()
+    for program in (*programs, holder):
+        program.finish()
+    assert memory(modem) - before < REMOVALS * LEAK, "KiB lost"
+    assert not modem.guest.leaks()
+    proves_life(modem)
+
+
+@pytest.mark.parametrize("used", ("port", "link"))
+def test_noticed_without_removal(modem: Modem, mux: str, used: str) -> None:
+    """No hotplug: while something is open, the driver looks by itself. User space is told, ports hang up, links go."""
+    with modem.listening() as events, journal(modem) as states:
+        jobs = hang_ups(modem) if used == "port" else []
+        if used == "link":
+            modem.up(0)
+            modem.ping(Address(0).gateway4)
+        start = float(modem.guest.read("/proc/uptime").split()[0])
+        modem.fault("now:gone")
+        states.wait("lost")
+        assert states.time("lost") - start <= NOTICE_BOUND
+        events.wait("CD_READY_LINK_DOWN")
+        assert events.modem() == ["CD_READY_LINK_DOWN"]
+        all_hung_up(jobs, 2.0)
+        modem.wait_gone(2.0)
+    come_back(modem)
+    proves_life(modem)
+
+
+def test_found_by_who_opens(modem: Modem) -> None:
+    """Nothing was open: the first to open a port, or to take the link up, gets an error soon, and the modem is lost."""
+    for kind in ("port", "link"):
+        with journal(modem) as states:
+            modem.fault("now:gone")
+            result = timed(modem, kind)
+            assert result["error"] in ("ENODEV", "ETIMEDOUT")
+            assert result["seconds"] < BOUND[kind]
+            states.wait("lost", timeout=2.0)
+        modem.wait_gone(2.0)
+        come_back(modem)
+        proves_life(modem)
+
+
+def test_writer_that_is_blocked(modem: Modem) -> None:
+    """A write() that waits for the modem to take data gets an error when there is no modem any more."""
+    modem.control("hold 4")
+    writer = modem.spawn("racing", "blocked_writer", steady.AT, 1000)
+    modem.fault("now:gone")
+    remove(modem)
+    assert writer.wait(2.0) == 0
+    assert '"error": "ENODEV"' in writer.output() or '"error": "EIO"' in writer.output(), writer.output()
+    modem.control("release 4")
+    come_back(modem)
+    proves_life(modem)
+
+
+@pytest.mark.parametrize("removed", (False, True), ids=("noticed", "removed"))
+@pytest.mark.parametrize("event", STARTING)
+def test_gone_while_starting(modem: Modem, event: str, removed: bool) -> None:
+    """At each step of the bring-up."""
+    with journal(modem) as states:
+        unbind(modem)
+        modem.fault(f"{event}:gone")
+        bind(modem)
+        if removed:
+            wait_until(lambda: modem.stats()["function"]["gone"], 10, "the modem is gone", interval=0.005)
+            remove(modem)
+            states.wait("gone")
+        else:
+            states.wait("lost", timeout=5.0)
+            modem.wait_gone(1.0)
+    come_back(modem)
+    proves_life(modem)
+
+
+@pytest.mark.parametrize(("event", "kind"), (("open", "port"), ("close", "port"), ("session-open", "link"),
+                                             ("session-close", "link")))
+def test_gone_while_opening(modem: Modem, mux: str, event: str, kind: str) -> None:
+    """It vanishes instead of answering: an error within the bound, or success of what need not fail."""
+    modem.fault(f"{event}:gone")
+    with journal(modem) as states:
+        result = timed(modem, kind)
+        assert result["seconds"] < BOUND[kind]
+        if "close" in event:
+            assert result["error"] == ""
+        else:
+            assert result["error"] in ("ENODEV", "ETIMEDOUT")
+        states.wait("lost", timeout=NOTICE_BOUND)
+    modem.wait_gone(2.0)
+    come_back(modem)
+    proves_life(modem)
+
+
+def test_data_outlives_the_modem(modem: Modem, mux: str) -> None:
+    """What a socket has received can be read when the modem that received it is long gone."""
+    modem.up(0)
+    modem.serve("steady", "complement", Address(0).gateway4, 7310)
+    keeper = modem.spawn("late", "reader", Address(0).host4, Address(0).gateway4, 7310, 40)
+    modem.fault("now:gone")
+    remove(modem)
+    modem.wait_gone(1.0)
+    keeper.kill(signal.SIGTERM)
+    assert keeper.wait(5.0) == 0
+    assert keeper.output().splitlines()[-1] == "40"
+    come_back(modem)
+    proves_life(modem)
