@@ -6,12 +6,18 @@ Implements the check of protocol.rst 2.6, 8.10 and 10.4.
 
 from __future__ import annotations
 
+import random
+
 import pytest
-from testlib.modem import Address, Modem
+from iosmlib.bench import wait_until
+from testlib import steady
+from testlib.modem import Address, Config, Kit, Modem
+from testlib.recovery import racers
 
 PCI = "/sys/bus/pci/devices/0000:00:00.0"
 DRIVER = "/sys/bus/pci/drivers/iosm"
 AT = "/dev/wwan0at0"
+REBINDS = 100			# with each format of the multiplexer
 
 
 def proves_life(modem: Modem) -> None:
@@ -81,6 +87,50 @@ def test_bind_and_unbind(modem: Modem, mux: str) -> None:
         modem.guest.sh(f"echo 0000:00:00.0 > {DRIVER}/bind")
         modem.wait_ready()
     proves_life(modem)
+
+
+def test_hundred_times(modem: Modem, mux: str) -> None:
+    """unbind and bind at any instant of what programs do with ports and links."""
+    dice = random.Random(f"reload {mux}")
+    with racers(modem) as programs:
+        for turn in range(REBINDS):
+            pause = dice.uniform(0, 0.15)
+            modem.guest.sh(f"cd {DRIVER} && echo 0000:00:00.0 > unbind && echo 0000:00:00.0 > bind && sleep {pause:.4f}")
+            if turn % 20 == 0:
+                programs[dice.randrange(len(programs))].wait_progress()
+    assert not modem.guest.leaks()
+    proves_life(modem)
+
+
+def test_driver_override(modem: Modem) -> None:
+    """Somebody wants another driver for the device; then ours again."""
+    modem.guest.sh(f"echo nobody > {PCI}/driver_override && echo 0000:00:00.0 > {DRIVER}/unbind")
+    modem.wait_gone()
+    assert not modem.guest.sh(f"echo 0000:00:00.0 > {DRIVER}/bind", check=False).ok
+    modem.guest.sh("echo 0000:00:00.0 > /sys/bus/pci/drivers_probe", check=False)
+    assert not modem.guest.exists(f"{PCI}/driver")
+    modem.guest.sh(f"echo iosm > {PCI}/driver_override && echo 0000:00:00.0 > /sys/bus/pci/drivers_probe")
+    proves_life(modem)
+    modem.guest.sh(f"echo > {PCI}/driver_override")
+
+
+def test_shutdown(kit: Kit) -> None:
+    """The machine is switched off with ports open and links up: the modem is told, and writes to memory no more."""
+    modem = Modem(kit, Config())
+    modem.start()
+    try:
+        modem.up(0)
+        steady.datagrams(modem)
+        steady.held(modem)
+        before = modem.stats()["db1"][0]
+        # poweroff(8) without the rest of the system; nobody is left to answer.
+        modem.guest.start_run(["/usr/bin/python3", "-c", "import ctypes; ctypes.CDLL(None).reboot(0x4321fedc)"])
+        wait_until(lambda: not modem.guest.alive(), 15, "the machine is off")
+        assert modem.stats()["db1"][0] == before + 1
+        assert modem.verify() == []
+        assert modem.emulator.stop() == 0
+    finally:
+        modem.bench.close()
 
 
 def test_link_in_another_namespace(modem: Modem) -> None:
