@@ -359,6 +359,39 @@ static const struct ring_ops modem_ring_ops = {
 	.flush = modem_uplink_done,
 };
 
+static uint64_t *request_time(struct modem_news *news, uint64_t number)
+{
+	return &news->request_us[number % MODEM_NEWS_REQUESTS];
+}
+
+static void note_requests(struct modem_news *news, uint64_t requests,
+			  uint64_t now)
+{
+	while (news->requests != requests)
+		*request_time(news, news->requests++) = now;
+}
+
+/* Is one of the last requests old enough, and not yet rung for once more? */
+static bool take_repeat(struct modem_news *news, uint64_t waiting, uint64_t now)
+{
+	for (uint64_t i = waiting; i; i--) {
+		uint64_t *time = request_time(news, news->requests - i);
+
+		if (*time == UINT64_MAX || now - *time < REPEAT_US)
+			continue;
+		*time = UINT64_MAX;
+		return true;
+	}
+	return false;
+}
+
+static void start_news(struct modem_news *news, uint64_t seen,
+		       uint64_t requests)
+{
+	*news = (struct modem_news) { .seen = seen, .requests = requests };
+	memset(news->request_us, 0xff, sizeof(news->request_us));
+}
+
 /*
  * Does a doorbell announce anything?
  *
@@ -370,22 +403,20 @@ static const struct ring_ops modem_ring_ops = {
  * last one of each context of the host: only so many old tokens stay valid.
  *
  * One more doorbell is good for each request that has had no answer for a
- * while: the host cannot know whether its first one was lost [6.4].
+ * while: the host cannot know whether its first one was lost [6.4]. @waiting
+ * requests have none, but the answer to the last one may just be on its way.
  */
 static void count_news(struct modem *modem, struct modem_news *news,
-		       uint64_t moved, uint64_t requests, const char *section,
-		       const char *what)
+		       uint64_t moved, uint64_t requests, uint64_t waiting,
+		       const char *section, const char *what)
 {
-	uint64_t fresh = moved - news->seen, now = loop_now_us(modem->loop);
-	uint64_t old = news->tokens;
+	uint64_t fresh = moved - news->seen, old = news->tokens;
 
 	news->seen = moved;
-	if (news->requests != requests) {
-		news->requests = requests;
-		news->request_us = now;
-	} else if (news->bells > old + fresh && news->repeated != requests &&
-		   now - news->request_us >= REPEAT_US) {
-		news->repeated = requests;
+	note_requests(news, requests, loop_now_us(modem->loop));
+	while (news->bells > old + fresh &&
+	       take_repeat(news, waiting ? waiting : 1,
+			   loop_now_us(modem->loop))) {
 		news->bells--;
 		modem->counters.repeats++;
 	}
@@ -450,7 +481,8 @@ static void modem_scan(struct modem *modem)
 	if (rings_control(rings))
 		modem->interrupt = true;
 	count_news(modem, &modem->control_news, rings->control_moved,
-		   rings->control_moved, "3.4.1", "the control ring");
+		   rings->control_moved, rings_waiting(rings), "3.4.1",
+		   "the control ring");
 	/* Only SLEEP(0, 1) can come from a host that sleeps. */
 	if (!power_up(&modem->power)) {
 		forget_bells(modem);
@@ -473,7 +505,7 @@ static void modem_scan(struct modem *modem)
 	for (unsigned int n = 1; n < WIRE_PIPES; n += 2)
 		rings_posted(rings, n);
 	count_news(modem, &modem->pipe_news, rings->pipes_moved,
-		   modem->mux.counters.opens + modem->mux.counters.closes,
+		   modem->mux.counters.opens + modem->mux.counters.closes, 1,
 		   "3.5.4", "any pipe");
 	modem->opened_bell = false;
 }
@@ -587,17 +619,10 @@ static void modem_start(struct modem *modem)
 		return;
 
 	modem->counters.sessions++;
-	modem->control_news = (struct modem_news) {
-		.seen = modem->rings.control_moved,
-		.requests = modem->rings.control_moved,
-		.repeated = modem->rings.control_moved,
-	};
-	modem->pipe_news = (struct modem_news) {
-		.seen = modem->rings.pipes_moved,
-		.requests = modem->mux.counters.opens +
-			    modem->mux.counters.closes,
-	};
-	modem->pipe_news.repeated = modem->pipe_news.requests;
+	start_news(&modem->control_news, modem->rings.control_moved,
+		   modem->rings.control_moved);
+	start_news(&modem->pipe_news, modem->rings.pipes_moved,
+		   modem->mux.counters.opens + modem->mux.counters.closes);
 	rings_write_status(&modem->rings, modem->stage, IPC_RUNNING,
 			   NOTIFY_ACTIVE);
 	modem_set_ipc(modem, IPC_RUNNING);

@@ -80,10 +80,13 @@ struct modem_doorbell {
 	uint32_t offset, value;
 };
 
+#define MODEM_NEWS_REQUESTS	128
+
 /* Doorbells against what they announced; see count_news(). */
 struct modem_news {
-	uint64_t seen, tokens, bells;
-	uint64_t requests, repeated, request_us;
+	uint64_t seen, tokens, bells, requests;
+	/* when the last requests came, UINT64_MAX if rung for once more */
+	uint64_t request_us[MODEM_NEWS_REQUESTS];
 };
 
 struct modem {

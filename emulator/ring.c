@@ -506,6 +506,12 @@ void rings_continue(struct rings *rings, enum ring_verdict verdict)
 	rings->verdict = verdict;
 }
 
+unsigned int rings_waiting(const struct rings *rings)
+{
+	return rings->live ? distance(rings->tail, rings->head,
+				      rings->context.entries) : 0;
+}
+
 void rings_repeat(struct rings *rings)
 {
 	uint8_t *tail_at, *at;

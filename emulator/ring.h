@@ -143,6 +143,8 @@ void rings_write_status(struct rings *rings, uint32_t stage, uint32_t state,
 unsigned int rings_control(struct rings *rings);
 /** rings_continue() - the message that waits is executed, or refused, next. */
 void rings_continue(struct rings *rings, enum ring_verdict verdict);
+/** rings_waiting() - how many messages are not completed yet? */
+unsigned int rings_waiting(const struct rings *rings);
 /** rings_repeat() - complete the last message once more. */
 void rings_repeat(struct rings *rings);
 /** rings_uplink() - consume new TDs of one pipe; returns how many. */
