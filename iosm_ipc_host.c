@@ -42,34 +42,43 @@
 
 #define IOSM_RECOVER_WAITS	3	/* while starts are repeated */
 
+/* After the return the state work does nothing until nobody holds it. */
+static void iosm_modem_hold_for(struct iosm_modem *modem, enum iosm_hold why)
+{
+	set_bit(why, &modem->holds);
+	/* A run that has begun ends; one that begins later sees the bit. */
+	cancel_delayed_work_sync(&modem->work);
+}
+
+static void iosm_modem_release_for(struct iosm_modem *modem, enum iosm_hold why)
+{
+	if (test_and_clear_bit(why, &modem->holds) && !READ_ONCE(modem->holds))
+		iosm_modem_kick(modem, 0);
+}
+
 /**
- * iosm_modem_hold() - let the state work do nothing until iosm_modem_release()
+ * iosm_modem_hold() - the system prepares to sleep: begin nothing more
  * @modem: the modem
  *
- * May be called again.
+ * The state work does nothing until iosm_modem_release(). May be called again.
  *
  * Context: process, may sleep a few seconds at most, until the work has finished what
  * it does; no lock held that a client's stop takes.
  */
 void iosm_modem_hold(struct iosm_modem *modem)
 {
-	WRITE_ONCE(modem->held, true);
-	/* A run that has begun ends; one that begins later sees the flag. */
-	cancel_delayed_work_sync(&modem->work);
+	iosm_modem_hold_for(modem, IOSM_HOLD_SLEEP);
 }
 
 /**
- * iosm_modem_release() - let the state work go on, if it was held
- * @modem: the modem
+ * iosm_modem_release() - the system is awake: the state work may go on
+ * @modem: the modem; iosm_modem_hold() need not have been called
  *
  * Context: process; the PCI function is in D0 and answers, if it is there.
  */
 void iosm_modem_release(struct iosm_modem *modem)
 {
-	if (!modem->held)
-		return;
-	WRITE_ONCE(modem->held, false);
-	iosm_modem_kick(modem, 0);
+	iosm_modem_release_for(modem, IOSM_HOLD_SLEEP);
 }
 
 /* Host sleep */
@@ -84,8 +93,10 @@ static int iosm_modem_tell_sleep(struct iosm_modem *modem)
 	}
 
 	ret = iosm_pm_host_prepare(&modem->pm);
-	if (ret == -ETIMEDOUT)
+	if (ret == -ETIMEDOUT) {
+		iosm_modem_event(modem, IOSM_EVENT_TIMEOUT);
 		iosm_modem_broken(modem, "modem did not wake up for host sleep");
+	}
 	if (!ret)
 		ret = iosm_protocol_sleep(&modem->protocol, IOSM_SLEEP_HOST,
 					  IOSM_SLEEP_ENTER);
@@ -94,20 +105,28 @@ static int iosm_modem_tell_sleep(struct iosm_modem *modem)
 	return ret;
 }
 
-/* 0: it sleeps. -EBUSY: it refused, and all is as before. -EIO: the session is over. */
+/*
+ * 0: it sleeps, and can access no memory until it is told that we are awake. -EBUSY: it
+ * refused, and all is as before. -EIO: the session is over.
+ */
 static int iosm_modem_put_to_sleep(struct iosm_modem *modem)
 {
+	int ret;
+
 	if (!iosm_modem_set_state(modem, IOSM_SUSPENDED))
 		return -EBUSY;
-	if (!iosm_modem_tell_sleep(modem))
+	ret = iosm_modem_tell_sleep(modem);
+	if (!ret) {
+		modem->bus->ops->set_dma(modem->bus, false);
 		return 0;
+	}
 
 	iosm_modem_set_state(modem, IOSM_ONLINE);
 	if (!iosm_modem_online(modem)) {
 		iosm_modem_kick(modem, 0);
 		return -EIO;
 	}
-	dev_warn(modem->dev, "modem refuses to let the host sleep\n");
+	dev_dbg(modem->dev, "modem does not let the host sleep: %pe\n", ERR_PTR(ret));
 	iosm_pm_host_active(&modem->pm);
 	iosm_modem_poll_soon(modem);
 	return -EBUSY;
@@ -129,6 +148,7 @@ static void iosm_modem_await_active(struct iosm_modem *modem)
 
 static void iosm_modem_tell_awake(struct iosm_modem *modem)
 {
+	modem->bus->ops->set_dma(modem->bus, true);
 	if (modem->bus->host_sleep == IOSM_HOST_SLEEP_D0) {
 		iosm_pm_force_active(&modem->pm);
 		iosm_modem_await_active(modem);
@@ -141,14 +161,22 @@ static void iosm_modem_tell_awake(struct iosm_modem *modem)
 	iosm_pm_host_active(&modem->pm);
 }
 
+/* Many machines cut the modem's power while they sleep: that is no failure. */
+static bool iosm_modem_was_reset(struct iosm_modem *modem, u32 stage)
+{
+	return stage == IOSM_STAGE_BOOT ||
+	       (stage == IOSM_STAGE_RUN &&
+		iosm_mmio_ipc_state(modem->bus) != IOSM_IPC_RUNNING);
+}
+
 static void iosm_modem_wake_up(struct iosm_modem *modem)
 {
 	u32 stage = iosm_mmio_stage(modem->bus);
 
-	if (stage != IOSM_STAGE_RUN)
+	if (iosm_modem_was_reset(modem, stage))
+		iosm_modem_outdate(modem, "modem was reset while the host slept");
+	else if (stage != IOSM_STAGE_RUN)
 		iosm_modem_break(modem, stage, "modem left the session while the host slept");
-	else if (iosm_mmio_ipc_state(modem->bus) != IOSM_IPC_RUNNING)
-		iosm_modem_break(modem, 0, "modem was reset while the host slept");
 	else
 		iosm_modem_tell_awake(modem);
 
@@ -195,8 +223,10 @@ int iosm_modem_suspend(struct iosm_modem *modem)
 	} else if (iosm_modem_online(modem)) {
 		ret = iosm_modem_put_to_sleep(modem);
 	}
-	if (ret == -EBUSY)
+	if (ret == -EBUSY) {
+		dev_warn(modem->dev, "modem refuses to let the system sleep\n");
 		return ret;
+	}
 	WRITE_ONCE(modem->asleep, true);
 	return 0;
 }
@@ -240,7 +270,7 @@ void iosm_modem_restore(struct iosm_modem *modem)
 {
 	WRITE_ONCE(modem->asleep, false);
 	if (iosm_modem_state(modem) == IOSM_SUSPENDED)
-		iosm_modem_break(modem, 0, "memory was restored from an image");
+		iosm_modem_outdate(modem, "memory was restored from an image");
 	else
 		iosm_modem_resume(modem);
 }
@@ -304,7 +334,7 @@ static void iosm_modem_take_down(struct iosm_modem *modem, bool tell, enum iosm_
  */
 void iosm_modem_reset_prepare(struct iosm_modem *modem)
 {
-	iosm_modem_hold(modem);
+	iosm_modem_hold_for(modem, IOSM_HOLD_RESET);
 	iosm_modem_take_down(modem, true, IOSM_RECOVERING);
 }
 
@@ -316,52 +346,78 @@ void iosm_modem_reset_prepare(struct iosm_modem *modem)
  */
 void iosm_modem_reset_done(struct iosm_modem *modem)
 {
-	iosm_modem_release(modem);
+	iosm_modem_release_for(modem, IOSM_HOLD_RESET);
+}
+
+/**
+ * iosm_modem_needs_reset() - would a reset help?
+ * @modem: the modem
+ *
+ * Context: process.
+ * Return: true if it crashed, was given up, or is lost.
+ */
+bool iosm_modem_needs_reset(struct iosm_modem *modem)
+{
+	switch (iosm_modem_state(modem)) {
+	case IOSM_CRASHED:
+	case IOSM_DUMP_READY:
+	case IOSM_FAILED:
+	case IOSM_LOST:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /**
  * iosm_modem_isolate() - the bus failed: the modem cannot be reached
  * @modem: the modem
- * @forever: it will not be reachable again; otherwise iosm_modem_release() follows
- *	when it is
+ * @forever: it will not be reachable again; otherwise iosm_modem_rejoin() follows when
+ *	it is
  *
- * Withdraws everything without a word to the modem. Holds the state work, unless
- * @forever.
+ * Withdraws everything without a word to the modem, and without reading a register.
+ * The state work does nothing meanwhile, unless @forever.
  *
  * Context: process, may sleep; no lock held that a client's stop takes.
  */
 void iosm_modem_isolate(struct iosm_modem *modem, bool forever)
 {
-	iosm_modem_failure(modem, "bus error");
+	/* First of all: whoever looks at the modem from now on reads no register. */
+	set_bit(IOSM_HOLD_BUS, &modem->holds);
 	/* Ends what the state work waits for. */
-	if (!iosm_modem_break(modem, 0, "bus error"))
+	if (!iosm_modem_break(modem, 0, "bus error")) {
+		iosm_modem_failure(modem, "bus error");
 		iosm_modem_cut_off(modem);
-	iosm_modem_hold(modem);
+	}
+	iosm_modem_hold_for(modem, IOSM_HOLD_BUS);
 	iosm_modem_take_down(modem, false, forever ? IOSM_LOST : IOSM_RECOVERING);
 	if (forever)
-		iosm_modem_release(modem);
+		iosm_modem_rejoin(modem);
 }
 
 /**
- * iosm_modem_answers() - does the stage register say something sensible?
+ * iosm_modem_rejoin() - the bus works again
+ * @modem: the modem; iosm_modem_isolate() need not have been called
+ *
+ * Context: process; the function is in D0, its configuration space restored.
+ */
+void iosm_modem_rejoin(struct iosm_modem *modem)
+{
+	iosm_modem_release_for(modem, IOSM_HOLD_BUS);
+}
+
+/**
+ * iosm_modem_answers() - is the modem there?
  * @modem: the modem
  *
+ * Just after a reset its stage may be anything for a while.
+ *
  * Context: any; the function is in D0.
- * Return: true if it holds one of the stages of protocol.rst 2.2.
+ * Return: false if the stage register reads all ones.
  */
 bool iosm_modem_answers(struct iosm_modem *modem)
 {
-	switch (iosm_mmio_stage(modem->bus)) {
-	case IOSM_STAGE_BOOT:
-	case IOSM_STAGE_PSI:
-	case IOSM_STAGE_EBL:
-	case IOSM_STAGE_RUN:
-	case IOSM_STAGE_CRASH:
-	case IOSM_STAGE_CD_READY:
-		return true;
-	default:
-		return false;
-	}
+	return iosm_mmio_stage(modem->bus) != IOSM_ALL_ONES;
 }
 
 /* Recovery */
@@ -396,7 +452,10 @@ static int iosm_modem_reset_function(struct iosm_modem *modem)
 			return ret;
 		if (msleep_interruptible(IOSM_RESET_RETRY))
 			return -EINTR;
-	} while (iosm_modem_state(modem) != IOSM_GONE && time_before(jiffies, deadline));
+		/* What was in the way may have helped: a reset, or a sleep. */
+		if (!iosm_modem_needs_reset(modem))
+			return 0;
+	} while (time_before(jiffies, deadline));
 	return ret;
 }
 

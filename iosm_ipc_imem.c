@@ -63,8 +63,10 @@
 #define IOSM_RUN_TIMEOUT	10000
 #define IOSM_LASTING		10000
 #define IOSM_RECOVERY_DELAY	100	/* doubled with each attempt */
+#define IOSM_DOUBLINGS		4U	/* but not more often, after crashes */
 #define IOSM_CRASH_GRACE	3000	/* a crashed modem may restart by itself */
 #define IOSM_LOOK_INTERVAL	2000
+#define IOSM_LOOK_ASLEEP	5	/* times so rarely while the modem sleeps */
 
 #define IOSM_BAD_STAGES_OFF	50
 #define IOSM_BAD_STAGES		3
@@ -396,6 +398,39 @@ void iosm_modem_cut_off(struct iosm_modem *modem)
 	iosm_protocol_halt(&modem->protocol);
 }
 
+static bool iosm_modem_leave(struct iosm_modem *modem, u32 stage, const char *why,
+			     bool failure)
+{
+	if (atomic_cmpxchg(&modem->session, IOSM_SESSION_RUNNING,
+			   IOSM_SESSION_BROKEN) != IOSM_SESSION_RUNNING)
+		return false;
+
+	WRITE_ONCE(modem->broken_reason, why);
+	WRITE_ONCE(modem->broken_stage, stage);
+	WRITE_ONCE(modem->outdated, !failure);
+	/* Before the rings are halted: a dump shows what was wrong with them. */
+	if (failure)
+		iosm_modem_failure(modem, why);
+	iosm_modem_cut_off(modem);
+	iosm_modem_kick(modem, 0);
+	return true;
+}
+
+/**
+ * iosm_modem_outdate() - end the session because it was over already
+ * @modem: the modem
+ * @why: constant string for the log
+ *
+ * As iosm_modem_break(), but nothing failed.
+ *
+ * Context: process or softirq, not under a lock of the protocol layer.
+ * Return: false if the session did not run; nothing has changed then.
+ */
+bool iosm_modem_outdate(struct iosm_modem *modem, const char *why)
+{
+	return iosm_modem_leave(modem, 0, why, false);
+}
+
 /**
  * iosm_modem_break() - end the session because of what the modem did
  * @modem: the modem
@@ -407,17 +442,7 @@ void iosm_modem_cut_off(struct iosm_modem *modem)
  */
 bool iosm_modem_break(struct iosm_modem *modem, u32 stage, const char *why)
 {
-	if (atomic_cmpxchg(&modem->session, IOSM_SESSION_RUNNING,
-			   IOSM_SESSION_BROKEN) != IOSM_SESSION_RUNNING)
-		return false;
-
-	WRITE_ONCE(modem->broken_reason, why);
-	WRITE_ONCE(modem->broken_stage, stage);
-	/* Before the rings are halted: a dump shows what was wrong with them. */
-	iosm_modem_failure(modem, why);
-	iosm_modem_cut_off(modem);
-	iosm_modem_kick(modem, 0);
-	return true;
+	return iosm_modem_leave(modem, stage, why, true);
 }
 
 /**
@@ -456,6 +481,7 @@ static void iosm_modem_unresponsive(struct iosm_pm *pm)
 {
 	struct iosm_modem *modem = container_of(pm, struct iosm_modem, pm);
 
+	WRITE_ONCE(modem->timed_out, true);
 	iosm_modem_broken(modem, "no answer to wake requests");
 }
 
@@ -586,8 +612,7 @@ void iosm_modem_interrupt(struct iosm_modem *modem)
  * @modem: the modem
  *
  * A modem that was reset behind our back, or that is gone, says nothing by itself.
- * Does nothing while the host sleeps, or the modem does: it has to be woken first,
- * and then it has to answer.
+ * Does nothing while the host sleeps.
  *
  * Context: process or softirq. Implements protocol.rst 2.2, 10.6.2 R2 and R8.
  */
@@ -595,8 +620,7 @@ void iosm_modem_look(struct iosm_modem *modem)
 {
 	u32 stage;
 
-	if (READ_ONCE(modem->asleep) || !iosm_modem_online(modem) ||
-	    !iosm_pm_awake(&modem->pm))
+	if (READ_ONCE(modem->asleep) || !iosm_modem_online(modem))
 		return;
 	stage = iosm_mmio_stage(modem->bus);
 	if (stage != IOSM_STAGE_RUN)
@@ -924,12 +948,20 @@ static void iosm_modem_give_up(struct iosm_modem *modem, const char *why)
 	iosm_modem_failure(modem, why);
 }
 
+static unsigned int iosm_modem_pause(struct iosm_modem *modem)
+{
+	return modem->attempts ? IOSM_RECOVERY_DELAY << min(modem->attempts, IOSM_DOUBLINGS) : 0;
+}
+
 static void iosm_modem_start_again(struct iosm_modem *modem, const char *why)
 {
 	/* Starts after a crash are attempts, too, and they are not limited. */
 	unsigned int doublings = min(modem->attempts, IOSM_ATTEMPTS);
 
-	dev_err(modem->dev, "session ended: %s\n", why);
+	if (READ_ONCE(modem->outdated))
+		dev_info(modem->dev, "starting anew: %s\n", why);
+	else
+		dev_err(modem->dev, "session ended: %s\n", why);
 	iosm_modem_end_session(modem, true);
 	iosm_modem_set_state(modem, IOSM_RECOVERING);
 	iosm_modem_kick(modem, IOSM_RECOVERY_DELAY << doublings);
@@ -975,6 +1007,8 @@ static void iosm_modem_request_run(struct iosm_modem *modem)
 	iosm_mmio_set_context(modem->bus, modem->protocol.shm_dma);
 	modem->broken_stage = 0;
 	modem->broken_reason = "unknown error";
+	modem->outdated = false;
+	modem->timed_out = false;
 	atomic_set(&modem->session, IOSM_SESSION_WAITING);
 	iosm_mmio_request_state(modem->bus, IOSM_IPC_RUNNING);
 	modem->step = IOSM_START_RUN;
@@ -1142,9 +1176,11 @@ static void iosm_modem_enter_stage(struct iosm_modem *modem,
 
 	switch (state) {
 	case IOSM_STARTING:
+		/* Without a pause, one that crashes again and again would keep us busy. */
+		iosm_modem_kick(modem, iosm_state_crashed(from) ?
+				iosm_modem_pause(modem) : 0);
 		modem->attempts++;
 		modem->step = IOSM_START_CHECK;
-		iosm_modem_kick(modem, 0);
 		break;
 	default:
 		iosm_modem_kick(modem, IOSM_BOOT_POLL);
@@ -1152,9 +1188,11 @@ static void iosm_modem_enter_stage(struct iosm_modem *modem,
 	}
 }
 
+/* A modem that has just got its power, or was reset, has some time for its first stage. */
 static void iosm_modem_bad_stage(struct iosm_modem *modem)
 {
-	unsigned int limit = iosm_modem_state(modem) == IOSM_OFF ?
+	enum iosm_state state = iosm_modem_state(modem);
+	unsigned int limit = state == IOSM_OFF || state == IOSM_RECOVERING ?
 			     IOSM_BAD_STAGES_OFF : IOSM_BAD_STAGES;
 
 	if (++modem->bad_stages < limit)
@@ -1195,6 +1233,9 @@ static void iosm_modem_autopsy(struct iosm_modem *modem)
 		       msecs_to_jiffies(IOSM_LASTING)))
 		modem->attempts = 0;
 
+	/* Not where it was found: that may have been a softirq. */
+	if (READ_ONCE(modem->timed_out))
+		iosm_modem_event(modem, IOSM_EVENT_TIMEOUT);
 	if (!iosm_stage_to_state(stage, &state))
 		stage = iosm_mmio_stage(modem->bus);
 	if (stage == IOSM_ALL_ONES)
@@ -1211,7 +1252,10 @@ static void iosm_modem_work_online(struct iosm_modem *modem)
 		iosm_modem_stay_awake(modem, true);
 		iosm_modem_autopsy(modem);
 	} else if (atomic_read(&modem->users)) {
-		iosm_modem_look(modem);
+		/* An access takes the link out of its sleep. */
+		if (iosm_pm_awake(&modem->pm) ||
+		    ++modem->looks % IOSM_LOOK_ASLEEP == 0)
+			iosm_modem_look(modem);
 		/* An interrupt may have been lost. */
 		iosm_modem_poll_soon(modem);
 		iosm_modem_look_later(modem);
@@ -1223,7 +1267,7 @@ static void iosm_modem_work(struct work_struct *work)
 	struct iosm_modem *modem = container_of(to_delayed_work(work),
 						struct iosm_modem, work);
 
-	if (READ_ONCE(modem->held))
+	if (READ_ONCE(modem->holds))
 		return;
 
 	switch (iosm_modem_state(modem)) {

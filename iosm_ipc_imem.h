@@ -203,6 +203,18 @@ enum iosm_start_step {
 };
 
 /**
+ * enum iosm_hold - why the state work does nothing
+ * @IOSM_HOLD_SLEEP: the system sleeps, is about to, or has just been awake again
+ * @IOSM_HOLD_RESET: the function is being reset
+ * @IOSM_HOLD_BUS: the bus failed and does not work yet
+ */
+enum iosm_hold {
+	IOSM_HOLD_SLEEP,
+	IOSM_HOLD_RESET,
+	IOSM_HOLD_BUS,
+};
+
+/**
  * struct iosm_observer - who wants to know what happens to a modem
  * @failure: something failed that a user would want to know of, @why is a constant
  *	string; process or softirq context, locks may be held, must not sleep
@@ -228,8 +240,10 @@ struct iosm_observer {
  * @poll_mutex: serialises pausing the poll; outermost lock of this layer
  * @channels: open channels by id; changed only while the poll is paused
  * @wq: ordered workqueue of @work
- * @work: all changes of @state, except those in iosm_ipc_host.c, which hold it
- * @held: @work does nothing until iosm_modem_release()
+ * @work: all changes of @state, except those in iosm_ipc_host.c, which hold it, or
+ *	are made while it has nothing to do: in and out of IOSM_SUSPENDED for runtime PM,
+ *	out of IOSM_FAILED and IOSM_LOST, and to IOSM_GONE
+ * @holds: bits of enum iosm_hold; @work does nothing while there are any
  * @asleep: the function may be in D3: no register may be touched
  * @ending: the clients are being stopped
  * @awake: a runtime PM reference is held, because there is something to do
@@ -248,6 +262,9 @@ struct iosm_observer {
  * @broken_reason: why the session broke, for the log
  * @broken_stage: stage in the status block when the session broke, 0 if it
  *	was not the cause
+ * @outdated: the session ended because the host slept, which is no failure
+ * @timed_out: the session ended because the modem did not wake up; user space is told
+ * @looks: how often the session was looked at; state work only
  * @fw_version: firmware's IPC version, sampled once per session
  * @fw_caps: capability bits, sampled once per session, 0 if not valid
  * @irqs: interrupts so far; hard irq only
@@ -270,7 +287,7 @@ struct iosm_modem {
 
 	struct workqueue_struct *wq;
 	struct delayed_work work;
-	bool held;
+	unsigned long holds;
 	bool asleep;
 	bool ending;
 	bool awake;
@@ -286,6 +303,9 @@ struct iosm_modem {
 	unsigned long online_since;
 	const char *broken_reason;
 	u32 broken_stage;
+	bool outdated;
+	bool timed_out;
+	unsigned int looks;
 
 	u32 fw_version;
 	u32 fw_caps;
@@ -311,6 +331,8 @@ void iosm_modem_runtime_resume(struct iosm_modem *modem);
 void iosm_modem_reset_prepare(struct iosm_modem *modem);
 void iosm_modem_reset_done(struct iosm_modem *modem);
 void iosm_modem_isolate(struct iosm_modem *modem, bool forever);
+void iosm_modem_rejoin(struct iosm_modem *modem);
+bool iosm_modem_needs_reset(struct iosm_modem *modem);
 bool iosm_modem_answers(struct iosm_modem *modem);
 int iosm_modem_recover(struct iosm_modem *modem, bool asked);
 

@@ -13,6 +13,7 @@
 bool iosm_modem_set_state(struct iosm_modem *modem, enum iosm_state to);
 void iosm_modem_kick(struct iosm_modem *modem, unsigned int delay_ms);
 bool iosm_modem_break(struct iosm_modem *modem, u32 stage, const char *why);
+bool iosm_modem_outdate(struct iosm_modem *modem, const char *why);
 void iosm_modem_cut_off(struct iosm_modem *modem);
 void iosm_modem_end_session(struct iosm_modem *modem, bool tell);
 

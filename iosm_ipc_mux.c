@@ -319,8 +319,9 @@ static int iosm_mux_open_session(struct iosm_mux *mux, u8 session, void *link)
 	 * is closed, which would overtake it.
 	 */
 	if ((ret == -ETIMEDOUT || ret == -EINTR || ret == -EPROTO) &&
-	    !iosm_mux_post_command(mux, session, IOSM_MUX_CMD_CLOSE_RESPONSE, NULL))
-		iosm_mux_wait(mux, false);
+	    !iosm_mux_post_command(mux, session, IOSM_MUX_CMD_CLOSE_RESPONSE, NULL) &&
+	    iosm_mux_wait(mux, false) == -ETIMEDOUT)
+		iosm_modem_broken(mux->modem, "session commands unanswered");
 	return ret;
 }
 

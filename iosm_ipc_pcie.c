@@ -45,7 +45,7 @@ MODULE_PARM_DESC(system_sleep,
 static bool platform_reset;
 module_param_named(acpi_reset, platform_reset, bool, 0644);
 MODULE_PARM_DESC(acpi_reset,
-		 "Recover with the platform's reset method, too; freezes some laptops (default: N)");
+		 "Recover with all reset methods, also the platform's; freezes some laptops (default: N)");
 
 /**
  * struct iosm_pci - one PCI function
@@ -110,6 +110,13 @@ static void iosm_pci_set_dma(struct iosm_bus *bus, bool allowed)
 		pci_clear_master(to_iosm_pci(bus)->pdev);
 }
 
+/* As it was when the device was bound: without bus mastering, which a session needs. */
+static void iosm_pci_restore_config(struct iosm_pci *iosm)
+{
+	if (!pci_load_saved_state(iosm->pdev, iosm->config))
+		pci_restore_state(iosm->pdev);
+}
+
 /* A function that lost its power has a configuration as after power-on. */
 static int iosm_pci_find_again(struct iosm_pci *iosm)
 {
@@ -119,9 +126,8 @@ static int iosm_pci_find_again(struct iosm_pci *iosm)
 	if (!pci_device_is_present(pdev))
 		return -ENODEV;
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	if (!(command & PCI_COMMAND_MEMORY) &&
-	    !pci_load_saved_state(pdev, iosm->config))
-		pci_restore_state(pdev);
+	if (!(command & PCI_COMMAND_MEMORY))
+		iosm_pci_restore_config(iosm);
 	return 0;
 }
 
@@ -131,7 +137,8 @@ static int iosm_pci_reset_locked(struct iosm_pci *iosm)
 	int ret;
 
 	ret = iosm_pci_find_again(iosm);
-	if (ret)
+	/* The platform may have a way to bring it back. */
+	if (ret && !platform_reset)
 		return ret;
 
 	dev_info(&pdev->dev, "resetting the function\n");
@@ -150,20 +157,19 @@ static int iosm_pci_reset_locked(struct iosm_pci *iosm)
 static int iosm_pci_reset(struct iosm_bus *bus)
 {
 	struct iosm_pci *iosm = to_iosm_pci(bus);
-	struct device *dev = &iosm->pdev->dev;
-	int ret;
+	int ret = 0;
 
 	if (!platform_reset && pcie_reset_flr(iosm->pdev, PCI_RESET_PROBE))
 		return -EOPNOTSUPP;
 	/* Whoever has the lock may wait for the caller. */
-	if (!device_trylock(dev))
+	if (!pci_dev_trylock(iosm->pdev))
 		return -EAGAIN;
 	/* The lock is free between the callbacks of a sleep, but the function is in D3. */
-	if (READ_ONCE(iosm->modem->held))
+	if (READ_ONCE(iosm->modem->holds))
 		ret = -EAGAIN;
-	else
+	else if (iosm_modem_needs_reset(iosm->modem))
 		ret = iosm_pci_reset_locked(iosm);
-	device_unlock(dev);
+	pci_dev_unlock(iosm->pdev);
 	return ret;
 }
 
@@ -308,22 +314,28 @@ static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_free_vectors;
 	}
 
-	iosm->devlink = iosm_devlink_create(iosm->modem);
-	if (IS_ERR(iosm->devlink)) {
-		ret = PTR_ERR(iosm->devlink);
-		goto err_free_irq;
-	}
-
-	pci_set_drvdata(pdev, iosm);
 	/* What a reset of the slot gives back, and what is found again after it was lost. */
 	pci_save_state(pdev);
 	iosm->config = pci_store_saved_state(pdev);
+	if (!iosm->config) {
+		ret = -ENOMEM;
+		goto err_free_irq;
+	}
+	iosm->devlink = iosm_devlink_create(iosm->modem);
+	if (IS_ERR(iosm->devlink)) {
+		ret = PTR_ERR(iosm->devlink);
+		goto err_free_config;
+	}
+
+	pci_set_drvdata(pdev, iosm);
 	iosm_pci_start_pm(pdev);
 	iosm_modem_start(iosm->modem);
 	/* The PCI core's reference; the modem has its own. */
 	pm_runtime_put_noidle(dev);
 	return 0;
 
+err_free_config:
+	kfree(iosm->config);
 err_free_irq:
 	free_irq(pci_irq_vector(pdev, 0), iosm->modem);
 err_free_vectors:
@@ -404,7 +416,13 @@ static int iosm_pci_runtime_suspend(struct device *dev)
 {
 	struct iosm_pci *iosm = dev_get_drvdata(dev);
 
-	return iosm_modem_runtime_suspend(iosm->modem);
+	int ret;
+
+	ret = iosm_modem_runtime_suspend(iosm->modem);
+	/* Otherwise the PM core would not try again. */
+	if (ret)
+		pm_runtime_mark_last_busy(dev);
+	return ret;
 }
 
 static int iosm_pci_runtime_resume(struct device *dev)
@@ -462,7 +480,7 @@ static pci_ers_result_t iosm_pci_slot_reset(struct pci_dev *pdev)
 {
 	struct iosm_pci *iosm = pci_get_drvdata(pdev);
 
-	pci_restore_state(pdev);
+	iosm_pci_restore_config(iosm);
 	if (!iosm_modem_answers(iosm->modem)) {
 		dev_err(&pdev->dev, "no answer after the reset of the slot\n");
 		iosm_modem_isolate(iosm->modem, true);
@@ -475,7 +493,7 @@ static void iosm_pci_error_resume(struct pci_dev *pdev)
 {
 	struct iosm_pci *iosm = pci_get_drvdata(pdev);
 
-	iosm_modem_release(iosm->modem);
+	iosm_modem_rejoin(iosm->modem);
 }
 
 static void iosm_pci_reset_prepare(struct pci_dev *pdev)

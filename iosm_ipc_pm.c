@@ -315,6 +315,17 @@ int iosm_pm_host_prepare(struct iosm_pm *pm)
 	return ret;
 }
 
+/* No wake request is repeated any more; what it was for rings later. */
+static void iosm_pm_forget_wake(struct iosm_pm *pm)
+{
+	lockdep_assert_held(&pm->lock);
+	if (pm->state == IOSM_PM_WAKING)
+		pm->state = IOSM_PM_ASLEEP;
+	if (pm->postponed)
+		pm->held = true;
+	pm->postponed = false;
+}
+
 /**
  * iosm_pm_host_sleep() - the modem knows that the host sleeps
  * @pm: the handshake, prepared; the modem has completed SLEEP(0,0)
@@ -325,6 +336,8 @@ void iosm_pm_host_sleep(struct iosm_pm *pm)
 {
 	spin_lock_bh(&pm->lock);
 	pm->host = IOSM_PM_HOST_SLEEPING;
+	/* It was woken for the request, or so it seemed, and need not have said so. */
+	iosm_pm_forget_wake(pm);
 	pm->stats.host_sleeps++;
 	spin_unlock_bh(&pm->lock);
 }
@@ -372,11 +385,9 @@ void iosm_pm_force_sleep(struct iosm_pm *pm)
 	spin_lock_bh(&pm->lock);
 	if (pm->state != IOSM_PM_HALTED) {
 		pm->host = IOSM_PM_HOST_SLEEPING;
-		pm->state = IOSM_PM_ASLEEP;
 		/* The modem will not answer a wake request that is on its way. */
-		if (pm->postponed)
-			pm->held = true;
-		pm->postponed = false;
+		iosm_pm_forget_wake(pm);
+		pm->state = IOSM_PM_ASLEEP;
 		pm->stats.host_sleeps++;
 		iosm_pm_power(pm, IOSM_POWER_FORCE_SLEEP);
 	}

@@ -60,7 +60,7 @@ static bool iosm_snapshot_hold(struct iosm_modem *modem)
 {
 	enum iosm_state state = iosm_modem_state(modem);
 
-	if (state == IOSM_LOST || state == IOSM_GONE || READ_ONCE(modem->held) ||
+	if (state == IOSM_LOST || state == IOSM_GONE || READ_ONCE(modem->holds) ||
 	    READ_ONCE(modem->asleep))
 		return false;
 	return !IS_ENABLED(CONFIG_PM) || pm_runtime_get_if_active(modem->dev) > 0;
