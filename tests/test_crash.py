@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The firmware crashes, at any time, and restarts by itself or not: ports hang up, and everything comes back.
 
-Implements the check of protocol.rst 2.2, 2.7, 7.3 and 8.6.
+Implements the check of protocol.rst 2.2, 7.8 and 8.6.
 """
 
 from __future__ import annotations
