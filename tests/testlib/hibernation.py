@@ -11,6 +11,9 @@ from iosmlib.bench import Result, wait_until
 from .modem import Modem
 
 CYCLE = "/sys/kernel/debug/pmcycle/cycle"
+# The PM core forgets a wake-up that is over when it freezes user space, which the module cannot.
+FORGET_WAKEUPS = ("cd /sys/power && echo 0 > /sys/module/suspend/parameters/pm_test_delay && echo freezer > pm_test && "
+                  "echo freeze > state; echo none > pm_test")
 STOPPED = "pmcycle: devices are stopped"
 TIMEOUT = 30.0
 
@@ -23,6 +26,7 @@ class Cycle:
         self.guest = modem.guest
         self.file = modem.bench.directory / "release"
         self.file.unlink(missing_ok=True)
+        self.guest.sh(FORGET_WAKEUPS)
         self.mark = len(self.guest.console_text())
         self.finish = self.guest.start_run(["sh", "-c", f"/bin/echo {stop} {start} {depth} > {CYCLE}"], timeout=TIMEOUT)
 
