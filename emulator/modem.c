@@ -412,6 +412,11 @@ static void count_news(struct modem *modem, struct modem_news *news,
 {
 	uint64_t fresh = moved - news->seen, old = news->tokens;
 
+	/* A fault in the middle of a look takes away what was to be announced. */
+	if (modem->excused) {
+		news->bells = 0;
+		return;
+	}
 	news->seen = moved;
 	note_requests(news, requests, loop_now_us(modem->loop));
 	while (news->bells > old + fresh &&
