@@ -58,6 +58,9 @@ enum ring_verdict modem_judge_message(void *ctx, const uint8_t *entry)
 	/* The order of the first messages counts those that were refused. */
 	if (answer.refuse)
 		modem->messages++;
+	/* What was held back since the host asked is rung for now [6.3, 6.4]. */
+	if (answer.refuse && event == FAULT_AT_SLEEP_ENTER)
+		modem->power.postponed = true;
 	if (answer.twice)
 		loop_timer_arm(&modem->again, answer.late_us + MODEM_AGAIN_US);
 	if (!answer.late_us)

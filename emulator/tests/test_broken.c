@@ -333,6 +333,19 @@ static unsigned int ask(struct guest *g, uint32_t code, uint64_t us,
 	}
 }
 
+TEST(refused_sleep_releases_what_was_postponed)
+{
+	struct guest *g = up();
+
+	arm(g, "sleep-enter:refuse");
+	CHECK_EQ(g_sleep_message(g, 0, 0), 2);
+	g_ring(g, 0, 1);
+	CHECK_CLEAN(g);
+	g_ring(g, 0, 1);
+	CHECK_VIOLATION(g, "6.3");
+	g_free(g);
+}
+
 TEST(session_is_refused)
 {
 	struct guest *g = up();
