@@ -149,6 +149,11 @@ static void iosm_modem_await_active(struct iosm_modem *modem)
 static void iosm_modem_tell_awake(struct iosm_modem *modem)
 {
 	modem->bus->ops->set_dma(modem->bus, true);
+	/* Whoever broke the session just now may have forbidden it before that. */
+	if (!iosm_modem_online(modem)) {
+		iosm_modem_cut_off(modem);
+		return;
+	}
 	if (modem->bus->host_sleep == IOSM_HOST_SLEEP_D0) {
 		iosm_pm_force_active(&modem->pm);
 		iosm_modem_await_active(modem);
@@ -177,7 +182,7 @@ static void iosm_modem_wake_up(struct iosm_modem *modem)
 		iosm_modem_outdate(modem, "modem was reset while the host slept");
 	else if (stage != IOSM_STAGE_RUN)
 		iosm_modem_break(modem, stage, "modem left the session while the host slept");
-	else
+	else if (iosm_modem_online(modem))
 		iosm_modem_tell_awake(modem);
 
 	/* If the session did not survive, the state work goes on from here. */

@@ -1007,7 +1007,6 @@ static void iosm_modem_request_run(struct iosm_modem *modem)
 	iosm_mmio_set_context(modem->bus, modem->protocol.shm_dma);
 	modem->broken_stage = 0;
 	modem->broken_reason = "unknown error";
-	modem->outdated = false;
 	modem->timed_out = false;
 	atomic_set(&modem->session, IOSM_SESSION_WAITING);
 	iosm_mmio_request_state(modem->bus, IOSM_IPC_RUNNING);
@@ -1180,6 +1179,7 @@ static void iosm_modem_enter_stage(struct iosm_modem *modem,
 		iosm_modem_kick(modem, iosm_state_crashed(from) ?
 				iosm_modem_pause(modem) : 0);
 		modem->attempts++;
+		modem->outdated = false;
 		modem->step = IOSM_START_CHECK;
 		break;
 	default:
