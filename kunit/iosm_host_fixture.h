@@ -89,6 +89,7 @@ struct iosm_host_handshake {
  * @absent: it is not there any more
  * @first: the state of the core that follows
  * @then: the one that it leads to
+ * @failures: reported, if that happened while the host slept
  */
 struct iosm_host_fate {
 	const char *desc;
@@ -97,6 +98,7 @@ struct iosm_host_fate {
 	bool absent;
 	enum iosm_state first;
 	enum iosm_state then;
+	unsigned int failures;
 };
 
 /**

@@ -34,6 +34,7 @@ static void session_survives_sleep(struct kunit *test)
 		iosm_host_resume(t);
 		iosm_host_expect_state(test, IOSM_ONLINE);
 		KUNIT_EXPECT_FALSE(test, t->fake->host_asleep);
+		KUNIT_EXPECT_TRUE(test, t->fake->dma);
 		iosm_modem_release(t->modem);
 		iosm_host_expect_wake_bells(test, c->handshake);
 		iosm_host_expect_traffic(test);
@@ -97,7 +98,16 @@ static void data_posted_while_asleep_is_announced_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->fake->bell_count, 2);
 }
 
-/* Its interrupt was lost, or came while nobody looked. */
+static void send_unnoticed(struct iosm_fake *fake)
+{
+	fake->mute = true;
+	KUNIT_EXPECT_TRUE(fake->test, iosm_fake_send(fake, 13, "x", 1));
+}
+
+/*
+ * It can reach memory only when it is told that the host is awake. Its interrupt was
+ * lost, or came while nobody looked.
+ */
 static void what_came_while_asleep_is_found(struct kunit *test)
 {
 	const struct iosm_host_handshake *c = test->param_value;
@@ -106,8 +116,8 @@ static void what_came_while_asleep_is_found(struct kunit *test)
 
 	iosm_host_start_open(test, c->handshake);
 	KUNIT_ASSERT_EQ(test, iosm_host_suspend(t), 0);
-	t->fake->mute = true;
-	KUNIT_ASSERT_TRUE(test, iosm_fake_send(t->fake, 13, "x", 1));
+	KUNIT_EXPECT_FALSE(test, iosm_fake_send(t->fake, 13, "x", 1));
+	t->fake->on_dma = send_unnoticed;
 	if (c->handshake == D3)
 		t->modem->protocol.timeout = IOSM_FAKE_TIMEOUT;
 	iosm_host_resume(t);
@@ -119,6 +129,11 @@ static void what_came_while_asleep_is_found(struct kunit *test)
 	iosm_host_expect_online(test);
 }
 
+static void ask_for_sleep(struct iosm_fake *fake)
+{
+	iosm_fake_notify(fake, 1);
+}
+
 static void sleep_asked_for_meanwhile_is_answered(struct kunit *test)
 {
 	const struct iosm_host_handshake *c = test->param_value;
@@ -126,7 +141,7 @@ static void sleep_asked_for_meanwhile_is_answered(struct kunit *test)
 
 	iosm_host_start_open(test, c->handshake);
 	KUNIT_ASSERT_EQ(test, iosm_host_suspend(t), 0);
-	iosm_fake_notify(t->fake, 1);
+	t->fake->on_dma = ask_for_sleep;
 	iosm_fake_forget_bells(t->fake);
 	/* A modem that was forced does not write 0 at once, either. */
 	t->fake->drowsy = true;
@@ -192,13 +207,14 @@ static void refusal_changes_nothing(struct kunit *test)
 		iosm_host_expect_traffic(test);
 		iosm_fake_forget_bells(t->fake);
 	}
+	KUNIT_EXPECT_EQ(test, t->fake->dma_cuts, 0);
 	t->answers[0] = IOSM_FAKE_OK;
 	KUNIT_EXPECT_EQ(test, iosm_host_suspend(t), 0);
 	iosm_host_resume(t);
 	iosm_modem_release(t->modem);
 	iosm_host_expect_online(test);
 	KUNIT_EXPECT_EQ(test, t->stops, 0);
-	KUNIT_EXPECT_EQ(test, t->fake->dma_cuts, 0);
+	KUNIT_EXPECT_EQ(test, t->fake->dma_cuts, 1);
 	KUNIT_EXPECT_EQ(test, t->failures, 0);
 }
 
@@ -291,6 +307,7 @@ static void silent_modem_does_not_keep_the_host_awake(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, t->fake->dma);
 	KUNIT_EXPECT_EQ(test, t->failures, 1);
 	KUNIT_EXPECT_STREQ(test, t->why, c->why);
+	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"), 1);
 	iosm_fake_forget_bells(t->fake);
 
 	/* Ports stay until tasks run again. */
@@ -407,10 +424,16 @@ static void session_that_broke_before_the_sleep_is_told_nothing(struct kunit *te
 	iosm_host_work(t);
 	iosm_host_resume(t);
 	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
+	KUNIT_EXPECT_FALSE(test, t->fake->dma);
 	KUNIT_EXPECT_EQ(test, t->stops, 0);
 	iosm_modem_release(t->modem);
 	iosm_fake_await(t->fake, IOSM_RECOVERING);
 	iosm_host_expect_online(test);
+}
+
+static void reach_memory_too_early(struct iosm_fake *fake)
+{
+	KUNIT_FAIL(fake->test, "bus mastering on without a session");
 }
 
 /* Broken while it sleeps: by a timer, say. */
@@ -425,8 +448,36 @@ static void session_that_breaks_in_the_sleep_is_told_nothing(struct kunit *test)
 	iosm_modem_broken(t->modem, "test");
 	iosm_host_work(t);
 	iosm_host_expect_state(test, IOSM_SUSPENDED);
+	t->fake->on_dma = reach_memory_too_early;
+	iosm_host_resume(t);
+	t->fake->on_dma = NULL;
+	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
+	KUNIT_EXPECT_FALSE(test, t->fake->dma);
+	iosm_modem_release(t->modem);
+	iosm_fake_await(t->fake, IOSM_RECOVERING);
+	iosm_host_expect_online(test);
+}
+
+static void break_session(struct iosm_fake *fake)
+{
+	fake->on_dma = NULL;
+	iosm_modem_broken(fake->modem, "test");
+	/* As if the order of the two had been the other one */
+	fake->dma = true;
+}
+
+static void session_that_breaks_in_the_resume_is_told_nothing(struct kunit *test)
+{
+	const struct iosm_host_handshake *c = test->param_value;
+	struct iosm_host_test *t = test->priv;
+
+	iosm_host_start_open(test, c->handshake);
+	KUNIT_ASSERT_EQ(test, iosm_host_suspend(t), 0);
+	iosm_fake_forget_bells(t->fake);
+	t->fake->on_dma = break_session;
 	iosm_host_resume(t);
 	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
+	KUNIT_EXPECT_FALSE(test, t->fake->dma);
 	iosm_modem_release(t->modem);
 	iosm_fake_await(t->fake, IOSM_RECOVERING);
 	iosm_host_expect_online(test);
@@ -451,6 +502,7 @@ static void restored_memory_knows_no_session(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, t->fake->dma);
 	KUNIT_EXPECT_EQ(test, t->stops, 0);
 	KUNIT_EXPECT_EQ(test, t->taken, 0);
+	KUNIT_EXPECT_EQ(test, t->failures, 0);
 
 	iosm_modem_release(t->modem);
 	iosm_fake_await(t->fake, IOSM_RECOVERING);
@@ -460,6 +512,7 @@ static void restored_memory_knows_no_session(struct kunit *test)
 			       { IOSM_DB_STATE, 2 }, { IOSM_DB_HEAD, 0 },
 			       { IOSM_DB_HEAD, 0 });
 	KUNIT_EXPECT_EQ(test, t->taken, 0);
+	KUNIT_EXPECT_EQ(test, t->failures, 0);
 	KUNIT_ASSERT_EQ(test, iosm_host_open(t), 0);
 	iosm_host_expect_traffic(test);
 }
@@ -586,9 +639,10 @@ static void step_that_runs_is_finished_first(struct kunit *test)
 }
 
 /* Bad stages that were read before do not count. */
-static void lost_modem_is_looked_at_three_times_again(struct kunit *test)
+static void lost_modem_has_all_its_time_again(struct kunit *test)
 {
 	struct iosm_host_test *t = test->priv;
+	unsigned int i;
 
 	iosm_host_reach_lost(test);
 	iosm_modem_start(t->modem);
@@ -598,8 +652,8 @@ static void lost_modem_is_looked_at_three_times_again(struct kunit *test)
 	disable_delayed_work_sync(&t->modem->work);
 	iosm_modem_release(t->modem);
 	enable_delayed_work(&t->modem->work);
-	iosm_fake_step(t->fake);
-	iosm_fake_step(t->fake);
+	for (i = 0; i < 49; i++)
+		iosm_fake_step(t->fake);
 	iosm_host_expect_state(test, IOSM_RECOVERING);
 	t->fake->absent = false;
 	iosm_host_make_well(t);
@@ -741,6 +795,8 @@ static struct kunit_case iosm_host_cases[] = {
 			 handshake_gen_params),
 	KUNIT_CASE_PARAM(session_that_breaks_in_the_sleep_is_told_nothing,
 			 handshake_gen_params),
+	KUNIT_CASE_PARAM(session_that_breaks_in_the_resume_is_told_nothing,
+			 handshake_gen_params),
 	KUNIT_CASE_PARAM(restored_memory_knows_no_session, handshake_gen_params),
 	KUNIT_CASE_PARAM(image_is_made_and_the_machine_goes_on,
 			 handshake_gen_params),
@@ -748,7 +804,7 @@ static struct kunit_case iosm_host_cases[] = {
 	KUNIT_CASE_PARAM(held_work_begins_nothing, place_gen_params),
 	KUNIT_CASE(session_without_clients_ends_before_the_sleep),
 	KUNIT_CASE(step_that_runs_is_finished_first),
-	KUNIT_CASE(lost_modem_is_looked_at_three_times_again),
+	KUNIT_CASE(lost_modem_has_all_its_time_again),
 	KUNIT_CASE(interrupted_starts_are_not_counted),
 	KUNIT_CASE(sleep_gives_another_five_attempts),
 	KUNIT_CASE(lost_modem_that_stays_away_is_lost_again),

@@ -1190,6 +1190,41 @@ static void pause_before_a_restart_is_bounded(struct kunit *test)
 	KUNIT_EXPECT_GE(test, left, 0);
 }
 
+/* One that crashes again and again is given more and more time in between. */
+static void start_after_a_crash_is_delayed(struct kunit *test)
+{
+	static const unsigned int pauses[] = { 200, 400, 800, 1600, 1600, 1600 };
+	struct imem_test *t = test->priv;
+	struct delayed_work *work = &t->modem->work;
+	unsigned long before, after;
+	unsigned int i;
+
+	iosm_fake_go_online(t->fake);
+	for (i = 0; i < ARRAY_SIZE(pauses); i++) {
+		iosm_fake_crash(t->fake);
+		iosm_fake_await(t->fake, IOSM_CRASHED);
+		disable_delayed_work_sync(work);
+		iosm_fake_reboot(t->fake, i % 2 ? STAGE_RUN : STAGE_CD_READY);
+		enable_delayed_work(work);
+		if (i % 2 == 0) {
+			iosm_fake_step(t->fake);
+			iosm_fake_reboot(t->fake, STAGE_RUN);
+		}
+		before = jiffies;
+		mod_delayed_work(t->modem->wq, work, 0);
+		flush_work(&work->work);
+		after = jiffies;
+		KUNIT_EXPECT_EQ(test, iosm_modem_state(t->modem), IOSM_STARTING);
+		KUNIT_EXPECT_TRUE(test, delayed_work_pending(work));
+		KUNIT_EXPECT_GE(test, work->timer.expires,
+				before + msecs_to_jiffies(pauses[i]));
+		KUNIT_EXPECT_LE(test, work->timer.expires,
+				after + msecs_to_jiffies(pauses[i]) + 1);
+		/* Awaiting a state skips the pause. */
+		iosm_fake_await(t->fake, IOSM_ONLINE);
+	}
+}
+
 /* ---- Teardown (8.10) ---- */
 
 /* The interrupt itself, whatever the fake thinks of it */
@@ -1607,6 +1642,7 @@ static struct kunit_case iosm_imem_cases[] = {
 	KUNIT_CASE(sessions_that_do_not_last_are_given_up),
 	KUNIT_CASE(lasting_session_forgives_earlier_failures),
 	KUNIT_CASE(pause_before_a_restart_is_bounded),
+	KUNIT_CASE(start_after_a_crash_is_delayed),
 	KUNIT_CASE_PARAM(teardown_works_in_every_state, teardown_gen_params),
 	KUNIT_CASE(next_driver_needs_not_clean_up),
 	KUNIT_CASE(storm_of_interrupts_is_harmless),

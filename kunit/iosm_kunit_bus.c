@@ -382,6 +382,8 @@ static int fake_runtime_suspend(struct device *dev)
 	int ret;
 
 	ret = iosm_modem_runtime_suspend(fake->modem);
+	if (!ret && fake->dma)
+		fake_fault(fake, "bus mastering on while the host sleeps (1.5)");
 	if (!ret)
 		iosm_fake_enter_d3(fake);
 	return ret;
@@ -973,9 +975,13 @@ static void fake_head_bell(struct iosm_fake *fake)
 		fake_fault(fake, "head doorbell while the host sleeps (6.4)");
 	if (!fake->in_session)
 		fake_fault(fake, "head doorbell without a session (1.3.1)");
-	if (fake->lost_bells)
+	if (fake->lost_bells) {
 		fake->lost_bells--;
-	else if (!fake->deaf)
+		return;
+	}
+	if (fake->on_head)
+		fake->on_head(fake);
+	if (!fake->deaf)
 		iosm_fake_work(fake);
 }
 
@@ -1043,6 +1049,8 @@ static void fake_ring(struct iosm_bus *bus, enum iosm_doorbell bell, u32 value)
 	if (fake->unread)
 		fake_fault(fake, "doorbell %u before the stage was read (6.7)",
 			   bell);
+	if (bell != IOSM_DB_STATE && !fake->dma)
+		fake_fault(fake, "doorbell %u without bus mastering (1.5)", bell);
 	if (bell == IOSM_DB_STATE)
 		fake->in_session = value == 2;
 	if (fake->absent)
@@ -1067,11 +1075,15 @@ static void fake_set_dma(struct iosm_bus *bus, bool allowed)
 {
 	struct iosm_fake *fake = to_fake(bus);
 	unsigned long flags;
+	bool before;
 
 	spin_lock_irqsave(&fake->lock, flags);
-	fake->dma_cuts += fake->dma && !allowed;
+	before = fake->dma;
+	fake->dma_cuts += before && !allowed;
 	fake->dma = allowed;
 	spin_unlock_irqrestore(&fake->lock, flags);
+	if (allowed && !before && fake->on_dma)
+		fake->on_dma(fake);
 }
 
 static const struct iosm_bus_ops fake_bus_ops = {

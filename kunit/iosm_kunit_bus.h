@@ -126,6 +126,8 @@ struct iosm_fake_td {
  * @stubborn: wake requests have no effect
  * @drowsy: "forced active" does not change the sleep notification
  * @absent: registers read all ones and all else has no effect
+ * @on_head: called at each head doorbell that is not lost; in atomic context
+ * @on_dma: called when bus mastering was switched on: what waited can go out
  * @reset: resets the function; iosm_fake_reset() unless the test says otherwise
  * @faults_expected: the driver's mistakes do not fail the test
  *
@@ -185,6 +187,8 @@ struct iosm_fake {
 		       const u8 *data, u32 len);
 	u32 (*read32)(struct iosm_fake *fake, u32 offset, u32 value);
 	u32 ignored_states;
+	void (*on_head)(struct iosm_fake *fake);
+	void (*on_dma)(struct iosm_fake *fake);
 	int (*reset)(struct iosm_fake *fake);
 	bool deaf;
 	bool mute;

@@ -184,7 +184,9 @@ void iosm_rig_grant(struct iosm_rig *t, u8 session, u32 bytes)
  */
 void iosm_rig_answer(struct iosm_rig *t, u32 code, u8 session, u32 tid)
 {
-	const struct iosm_rig_answers *a = &t->answers;
+	static const struct iosm_rig_answers right = {};
+	const struct iosm_rig_answers *a =
+		code == 4 && t->answers.open_only ? &right : &t->answers;
 	const u32 params[] = { a->result, 0, a->pad };
 
 	if (a->silent)

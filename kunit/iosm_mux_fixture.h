@@ -93,6 +93,7 @@ struct iosm_rig_transfer {
 
 /**
  * struct iosm_rig_answers - how the modem answers session commands
+ * @open_only: the rest is about OPEN; CLOSE is answered as it should be
  * @silent: not at all
  * @duplicate: twice
  * @result: result code, 0 is success
@@ -102,6 +103,7 @@ struct iosm_rig_transfer {
  * @code: command code instead of the right one, unless 0
  */
 struct iosm_rig_answers {
+	bool open_only;
 	bool silent;
 	bool duplicate;
 	u32 result;

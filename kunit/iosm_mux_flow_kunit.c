@@ -454,6 +454,18 @@ static void nudge_posts_the_open_block(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iosm_fake_posted(t->fake, IOSM_RIG_UL), 2);
 }
 
+/* It reads ahead, and answers before it gives a transfer back. */
+static void answer_newest_close(struct iosm_fake *fake)
+{
+	unsigned int posted = iosm_fake_posted(fake, IOSM_RIG_UL);
+	struct iosm_fake_td td;
+
+	if (posted && iosm_fake_td(fake, IOSM_RIG_UL, posted - 1, &td) &&
+	    !memcmp(td.data, "ACBH", 4) && get_unaligned_le32(td.data + 28) == 3)
+		iosm_rig_answer(fake->priv, 4, td.data[22],
+				get_unaligned_le32(td.data + 32));
+}
+
 /*
  * The open block finds room in the ring, however many commands a modem that takes
  * nothing makes us send.
@@ -473,8 +485,11 @@ static void open_block_has_a_place(struct kunit *test)
 	for (i = 0; i < 12; i++)
 		iosm_rig_link_report(t, 0, i);
 	iosm_rig_be_silent(t);
+	t->answers.open_only = true;
+	t->fake->on_head = answer_newest_close;
 	for (i = 1; i < 4; i++)
 		KUNIT_EXPECT_LT(test, iosm_rig_open(t, i), 0);
+	t->fake->on_head = NULL;
 	iosm_rig_be_right(t);
 	iosm_rig_nudge(t);
 	KUNIT_EXPECT_GT(test, iosm_fake_posted(t->fake, IOSM_RIG_UL), 0);

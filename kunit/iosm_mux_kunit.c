@@ -139,12 +139,36 @@ static void silent_modem_times_out(struct kunit *test)
 {
 	struct iosm_rig *t = iosm_rig_create(test);
 
+	disable_delayed_work_sync(&t->modem->work);
 	iosm_rig_be_silent(t);
 	/* OPEN, and then the CLOSE that has to arrive before the pipes are closed */
 	KUNIT_EXPECT_EQ(test, iosm_rig_open(t, 0), -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"), 2);
 	KUNIT_EXPECT_EQ(test, iosm_rig_stats(t)->timeouts, 2);
+	/* It understands nothing any more, and need not be asked to close the pipes. */
+	KUNIT_EXPECT_FALSE(test, iosm_modem_online(t->modem));
+	KUNIT_EXPECT_TRUE(test, t->fake->pipes[IOSM_RIG_UL].open);
+	enable_delayed_work(&t->modem->work);
+	mod_delayed_work(t->modem->wq, &t->modem->work, 0);
+	iosm_fake_await(t->fake, IOSM_RECOVERING);
+	iosm_fake_await(t->fake, IOSM_ONLINE);
+	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"), 2);
+}
+
+/* It was too slow, but it is there. */
+static void open_without_answer_is_taken_back(struct kunit *test)
+{
+	struct iosm_rig *t = iosm_rig_create(test);
+
+	iosm_rig_be_silent(t);
+	t->answers.open_only = true;
+	KUNIT_EXPECT_EQ(test, iosm_rig_open(t, 0), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, iosm_rig_stats(t)->timeouts, 1);
+	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"), 1);
+	KUNIT_EXPECT_TRUE(test, iosm_modem_online(t->modem));
 	KUNIT_EXPECT_FALSE(test, t->fake->pipes[IOSM_RIG_UL].open);
+	iosm_rig_be_right(t);
+	iosm_rig_must_open(t, 0);
 }
 
 /* One wait is enough to know that the modem is dead. */
@@ -200,8 +224,10 @@ static void wrong_answer_is_no_answer(struct kunit *test)
 
 	iosm_rig_must_open(t, 6);
 	iosm_rig_be_wrong(t, &c->answers);
+	t->answers.open_only = true;
 	KUNIT_EXPECT_EQ(test, iosm_rig_open(t, 0), -ETIMEDOUT);
-	KUNIT_EXPECT_GT(test, iosm_rig_stats(t)->late_answers, 0);
+	KUNIT_EXPECT_EQ(test, iosm_rig_stats(t)->late_answers, 1);
+	KUNIT_EXPECT_TRUE(test, iosm_modem_online(t->modem));
 	iosm_rig_be_right(t);
 	iosm_rig_must_open(t, 0);
 }
@@ -214,6 +240,7 @@ static void late_answer_satisfies_nobody(struct kunit *test)
 
 	iosm_rig_must_open(t, 6);
 	iosm_rig_be_silent(t);
+	t->answers.open_only = true;
 	KUNIT_EXPECT_EQ(test, iosm_rig_open(t, 0), -ETIMEDOUT);
 	tid = t->last_open_tid;
 	iosm_rig_be_right(t);
@@ -225,6 +252,7 @@ static void late_answer_satisfies_nobody(struct kunit *test)
 	/* neither does one that came before the question (Q35) */
 	iosm_rig_answer(t, 2, 0, tid + 2);
 	iosm_rig_be_silent(t);
+	t->answers.open_only = true;
 	KUNIT_EXPECT_EQ(test, iosm_rig_open(t, 0), -ETIMEDOUT);
 }
 
@@ -519,6 +547,7 @@ static struct kunit_case iosm_mux_cases[] = {
 	CASE(refused_session_leaves_others_alone),
 	CASE(impossible_padding_is_refused),
 	CASE(silent_modem_times_out),
+	CASE(open_without_answer_is_taken_back),
 	CASE(dead_modem_is_taken_down_at_once),
 	CASE(close_without_answer_closes),
 	KUNIT_CASE_PARAM(wrong_answer_is_no_answer, wrong_answer_gen_params),

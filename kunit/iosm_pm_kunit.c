@@ -455,7 +455,7 @@ static const struct power_event power_events[] = {
 		{ NULL, "Hs", NULL },
 		{ NULL, "As", NULL },
 		{ NULL, "Ss", NULL },
-		{ NULL, NULL, NULL } } },
+		{ NULL, "Ssh", NULL } } },
 	{ "the host wakes up", iosm_pm_host_wake, true, {
 		{ NULL, NULL, NULL },
 		{ NULL, NULL, "Amh" },
@@ -830,6 +830,35 @@ static void news_from_before_a_forced_sleep_is_told_after_it(struct kunit *test)
 	IOSM_FAKE_EXPECT_BELLS(fake, { IOSM_DB_POWER, 8 }, { IOSM_DB_HEAD, 1 });
 }
 
+/* It fell asleep after it was prepared, and completed SLEEP(0,0) all the same. */
+static void wake_request_is_not_repeated_while_the_host_sleeps(struct kunit *test)
+{
+	struct iosm_fake *fake = fake_of(test);
+	struct iosm_pm *pm = pm_of(test);
+
+	KUNIT_ASSERT_EQ(test, iosm_pm_host_prepare(pm), 0);
+	fake->stubborn = true;
+	notify(test, 1);
+	iosm_pm_ring_head(pm, IOSM_HEAD_CONTROL);
+	IOSM_FAKE_EXPECT_BELLS(fake, { IOSM_DB_POWER, 1 }, { IOSM_DB_POWER, 2 });
+	iosm_pm_host_sleep(pm);
+	expire_retry(pm);
+	IOSM_FAKE_EXPECT_BELLS(fake, { IOSM_DB_POWER, 1 }, { IOSM_DB_POWER, 2 });
+	KUNIT_EXPECT_EQ(test, (int)pm->state, (int)IOSM_PM_ASLEEP);
+	iosm_fake_forget_bells(fake);
+
+	/* It is asked anew, with all tries, and what was held back is told last. */
+	iosm_pm_host_wake(pm);
+	iosm_pm_ring_head(pm, IOSM_HEAD_CONTROL);
+	KUNIT_EXPECT_EQ(test, pm->tries, 1);
+	notify(test, 0);
+	IOSM_FAKE_EXPECT_BELLS(fake, { IOSM_DB_POWER, 2 }, { IOSM_DB_POWER, 0 },
+			       { IOSM_DB_HEAD, 1 });
+	iosm_fake_forget_bells(fake);
+	iosm_pm_host_active(pm);
+	IOSM_FAKE_EXPECT_BELLS(fake, { IOSM_DB_HEAD, 1 });
+}
+
 /* ---- Sessions ---- */
 
 enum halted_when { AWAKE, ASLEEP, WAKING };
@@ -1069,6 +1098,7 @@ static struct kunit_case iosm_pm_cases[] = {
 	KUNIT_CASE(who_waits_is_woken),
 	KUNIT_CASE(held_doorbells_become_one),
 	KUNIT_CASE(change_of_mind_while_the_host_slept_is_answered),
+	KUNIT_CASE(wake_request_is_not_repeated_while_the_host_sleeps),
 	KUNIT_CASE(forced_sleep_and_back),
 	KUNIT_CASE(news_from_before_a_forced_sleep_is_told_after_it),
 	KUNIT_CASE_PARAM(halted_handshake_rings_nothing, halt_gen_params),

@@ -89,18 +89,19 @@ static void reset_gives_another_five_attempts(struct kunit *test)
 	iosm_host_expect_online(test);
 }
 
-/* Neither do the bad stages that were read. */
-static void reset_gives_another_three_reads(struct kunit *test)
+/* Neither do the bad stages that were read. It has all the time of a power-on. */
+static void reset_gives_another_fifty_reads(struct kunit *test)
 {
 	struct iosm_host_test *t = test->priv;
+	unsigned int i;
 
 	iosm_host_reach_lost(test);
 	iosm_modem_reset_prepare(t->modem);
 	disable_delayed_work_sync(&t->modem->work);
 	iosm_modem_reset_done(t->modem);
 	enable_delayed_work(&t->modem->work);
-	iosm_fake_step(t->fake);
-	iosm_fake_step(t->fake);
+	for (i = 0; i < 49; i++)
+		iosm_fake_step(t->fake);
 	iosm_host_expect_state(test, IOSM_RECOVERING);
 	iosm_fake_step(t->fake);
 	iosm_host_expect_state(test, IOSM_LOST);
@@ -154,14 +155,14 @@ static void online_modem_is_isolated(struct kunit *test)
 	iosm_modem_isolate(t->modem, c->forever);
 	expect_withdrawn(test);
 	iosm_host_expect_state(test, c->state);
-	KUNIT_EXPECT_GE(test, t->failures, 1);
+	KUNIT_EXPECT_EQ(test, t->failures, 1);
 	KUNIT_EXPECT_STREQ(test, t->why, "bus error");
 	iosm_host_work(t);
 	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
 
 	iosm_fake_reboot(t->fake, STAGE_RUN);
 	iosm_fake_leave_d3(t->fake);
-	iosm_modem_release(t->modem);
+	iosm_modem_rejoin(t->modem);
 	if (c->forever) {
 		t->fake->reads[0] = 0;
 		iosm_host_work(t);
@@ -175,15 +176,19 @@ static void online_modem_is_isolated(struct kunit *test)
 static void modem_is_isolated_in_any_other_state(struct kunit *test)
 {
 	struct iosm_host_test *t = test->priv;
+	unsigned int failures;
 
 	iosm_host_reach(test);
 	t->why = NULL;
+	failures = t->failures;
 	iosm_fake_enter_d3(t->fake);
 	iosm_modem_isolate(t->modem, false);
 	KUNIT_EXPECT_STREQ(test, t->why, "bus error");
+	KUNIT_EXPECT_EQ(test, t->failures, failures + 1);
 	expect_withdrawn(test);
 	iosm_host_expect_state(test, IOSM_RECOVERING);
 	iosm_modem_isolate(t->modem, true);
+	KUNIT_EXPECT_EQ(test, t->failures, failures + 2);
 	expect_withdrawn(test);
 	iosm_host_expect_state(test, IOSM_LOST);
 	iosm_host_work(t);
@@ -206,7 +211,7 @@ static void isolated_modem_comes_back(struct kunit *test)
 	iosm_host_make_well(t);
 	iosm_host_work(t);
 	iosm_host_expect_state(test, IOSM_RECOVERING);
-	iosm_modem_release(t->modem);
+	iosm_modem_rejoin(t->modem);
 	iosm_host_expect_online(test);
 }
 
@@ -224,7 +229,11 @@ static void sleeping_modem_is_isolated(struct kunit *test)
 	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
 	iosm_fake_reboot(t->fake, STAGE_RUN);
 	iosm_host_resume(t);
+	/* Each of both holds it. */
 	iosm_modem_release(t->modem);
+	iosm_host_work(t);
+	iosm_host_expect_state(test, IOSM_RECOVERING);
+	iosm_modem_rejoin(t->modem);
 	iosm_host_expect_online(test);
 }
 
@@ -246,18 +255,110 @@ static void isolation_ends_a_bring_up_that_waits(struct kunit *test)
 	expect_withdrawn(test);
 	iosm_host_expect_state(test, IOSM_RECOVERING);
 	t->answer_type = 0;
+	KUNIT_EXPECT_EQ(test, t->failures, 1);
 	iosm_host_make_well(t);
-	iosm_modem_release(t->modem);
+	iosm_modem_rejoin(t->modem);
 	iosm_host_expect_online(test);
 }
 
-struct sensible_case {
+/* ---- Who holds the state work ---- */
+
+static void isolate_for_a_while(struct iosm_modem *modem)
+{
+	iosm_modem_isolate(modem, false);
+}
+
+struct holder_case {
 	const char *desc;
-	u32 stage;
-	bool sensible;
+	void (*hold)(struct iosm_modem *modem);
+	void (*release)(struct iosm_modem *modem);
 };
 
-static const struct sensible_case sensibles[] = {
+static const struct holder_case holders[] = {
+	{ "sleep", iosm_modem_hold, iosm_modem_release },
+	{ "reset", iosm_modem_reset_prepare, iosm_modem_reset_done },
+	{ "bus error", isolate_for_a_while, iosm_modem_rejoin },
+};
+
+KUNIT_ARRAY_PARAM_DESC(holder, holders, desc);
+
+static void expect_held(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+	enum iosm_state state = iosm_modem_state(t->modem);
+
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&t->modem->work));
+	t->fake->reads[0] = 0;
+	iosm_host_work(t);
+	iosm_host_expect_state(test, state);
+	KUNIT_EXPECT_EQ(test, t->fake->reads[0], 0);
+}
+
+/* The others have no say in it, however often they let go. */
+static void work_is_released_by_its_holder_only(struct kunit *test)
+{
+	const struct holder_case *c = test->param_value;
+	struct iosm_host_test *t = test->priv;
+	unsigned int i;
+
+	iosm_host_start_open(test, D3);
+	c->hold(t->modem);
+	for (i = 0; i < 2 * ARRAY_SIZE(holders); i++) {
+		if (&holders[i / 2] != c)
+			holders[i / 2].release(t->modem);
+		expect_held(test);
+	}
+	c->release(t->modem);
+	iosm_host_expect_online(test);
+}
+
+static void last_of_all_holders_releases_the_work(struct kunit *test)
+{
+	const struct holder_case *c = test->param_value;
+	struct iosm_host_test *t = test->priv;
+	unsigned int i;
+
+	iosm_host_start_open(test, D3);
+	for (i = 0; i < ARRAY_SIZE(holders); i++)
+		holders[i].hold(t->modem);
+	/* To hold twice is to hold. */
+	c->hold(t->modem);
+	iosm_host_expect_state(test, IOSM_RECOVERING);
+	iosm_host_make_well(t);
+	for (i = 0; i < ARRAY_SIZE(holders); i++) {
+		if (&holders[i] != c)
+			holders[i].release(t->modem);
+		expect_held(test);
+	}
+	c->release(t->modem);
+	iosm_host_expect_online(test);
+	KUNIT_EXPECT_EQ(test, t->starts, 2);
+}
+
+/* An error that is not fatal is reported, and over, in the middle of a sleep. */
+static void error_of_the_bus_does_not_end_a_sleep(struct kunit *test)
+{
+	const struct iosm_host_handshake *c = test->param_value;
+	struct iosm_host_test *t = test->priv;
+
+	iosm_host_start_open(test, c->handshake);
+	KUNIT_ASSERT_EQ(test, iosm_host_suspend(t), 0);
+	iosm_modem_rejoin(t->modem);
+	expect_held(test);
+	iosm_host_expect_state(test, IOSM_SUSPENDED);
+	iosm_host_resume(t);
+	iosm_modem_release(t->modem);
+	iosm_host_expect_online(test);
+	iosm_host_expect_traffic(test);
+}
+
+struct answer_case {
+	const char *desc;
+	u32 stage;
+	bool there;
+};
+
+static const struct answer_case answers[] = {
 	{ "boot ROM", STAGE_BOOT, true },
 	{ "first loader", STAGE_PSI, true },
 	{ "second loader", 0xfeedcafe, true },
@@ -265,19 +366,21 @@ static const struct sensible_case sensibles[] = {
 	{ "crashed", STAGE_CRASH, true },
 	{ "dump ready", STAGE_CD_READY, true },
 	{ "all ones", ALL_ONES, false },
-	{ "0", 0, false },
-	{ "one bit off", STAGE_RUN ^ 1, false },
+	/* Just after a reset */
+	{ "0", 0, true },
+	{ "one bit off", STAGE_RUN ^ 1, true },
+	{ "all ones but one", ~1U, true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(sensible, sensibles, desc);
+KUNIT_ARRAY_PARAM_DESC(answer, answers, desc);
 
 static void stage_tells_whether_it_answers(struct kunit *test)
 {
-	const struct sensible_case *c = test->param_value;
+	const struct answer_case *c = test->param_value;
 	struct iosm_host_test *t = test->priv;
 
 	iosm_fake_set_stage(t->fake, c->stage);
-	KUNIT_EXPECT_EQ(test, iosm_modem_answers(t->modem), c->sensible);
+	KUNIT_EXPECT_EQ(test, iosm_modem_answers(t->modem), c->there);
 }
 
 /* ---- Recovery ---- */
@@ -531,6 +634,54 @@ static void busy_device_is_reset_a_little_later(struct kunit *test)
 	iosm_host_expect_state(test, IOSM_ONLINE);
 }
 
+static int reset_busy_while_needed(struct iosm_fake *fake)
+{
+	return iosm_modem_needs_reset(fake->modem) ? -EAGAIN : iosm_fake_reset(fake);
+}
+
+/* Whatever kept the device busy helped, or the modem helped itself. */
+static void modem_that_is_well_meanwhile_is_not_reset(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+	struct recovery r;
+
+	crash(test);
+	t->modem->deadline = jiffies;
+	t->fake->reset = reset_busy_while_needed;
+	begin_recovery(test, &r, true);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(r.over));
+	KUNIT_EXPECT_GT(test, t->fake->resets, 0);
+	iosm_fake_reboot(t->fake, STAGE_RUN);
+	iosm_fake_await(t->fake, IOSM_ONLINE);
+	KUNIT_EXPECT_EQ(test, end_recovery(&r), 0);
+	IOSM_FAKE_EXPECT_STATES(t->fake, IOSM_STARTING, IOSM_ONLINE, IOSM_CRASHED,
+				IOSM_STARTING, IOSM_ONLINE);
+}
+
+static void only_who_cannot_help_himself_needs_a_reset(struct kunit *test)
+{
+	const struct iosm_host_place *c = test->param_value;
+	struct iosm_host_test *t = test->priv;
+
+	iosm_host_reach(test);
+	KUNIT_EXPECT_EQ(test, iosm_modem_needs_reset(t->modem),
+			c->state == IOSM_CRASHED || c->state == IOSM_DUMP_READY ||
+			c->state == IOSM_FAILED || c->state == IOSM_LOST);
+}
+
+static void modem_in_use_needs_no_reset(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+
+	iosm_host_start(test, D3);
+	KUNIT_EXPECT_FALSE(test, iosm_modem_needs_reset(t->modem));
+	KUNIT_ASSERT_EQ(test, iosm_host_suspend(t), 0);
+	KUNIT_EXPECT_FALSE(test, iosm_modem_needs_reset(t->modem));
+	iosm_host_resume(t);
+	iosm_modem_stop(t->modem);
+	KUNIT_EXPECT_FALSE(test, iosm_modem_needs_reset(t->modem));
+}
+
 static int reset_busy(struct iosm_fake *fake)
 {
 	return -EAGAIN;
@@ -669,13 +820,12 @@ enum waits_for { RESTART, RESET, BOOT };
 struct wait_case {
 	const char *desc;
 	enum waits_for what;
-	int gone;		/* result when the driver is unbound */
 };
 
 static const struct wait_case waits[] = {
-	{ "restart after a crash", RESTART, -ENODEV },
-	{ "device that is busy", RESET, -EAGAIN },
-	{ "boot", BOOT, -ENODEV },
+	{ "restart after a crash", RESTART },
+	{ "device that is busy", RESET },
+	{ "boot", BOOT },
 };
 
 KUNIT_ARRAY_PARAM_DESC(wait, waits, desc);
@@ -712,13 +862,12 @@ static void signal_ends_each_wait(struct kunit *test)
 
 static void unbind_ends_each_wait(struct kunit *test)
 {
-	const struct wait_case *c = test->param_value;
 	struct iosm_host_test *t = test->priv;
 	struct recovery r;
 
 	begin_to_wait(test, &r);
 	iosm_modem_stop(t->modem);
-	KUNIT_EXPECT_EQ(test, end_recovery(&r), c->gone);
+	KUNIT_EXPECT_EQ(test, end_recovery(&r), -ENODEV);
 }
 
 static void modem_that_boots_is_waited_for(struct kunit *test)
@@ -806,6 +955,25 @@ static void reset_unnoticed(struct kunit *test)
 	iosm_modem_look(t->modem);
 }
 
+static void ignore_wake_requests(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+	struct timer_list *retry = &t->modem->pm.retry;
+	unsigned int i;
+
+	iosm_host_start_open(test, D3);
+	t->fake->stubborn = true;
+	iosm_fake_notify(t->fake, 1);
+	iosm_host_post(t);
+	for (i = 0; i < 10; i++) {
+		timer_delete_sync(retry);
+		local_bh_disable();
+		retry->function(retry);
+		local_bh_enable();
+	}
+	iosm_fake_await(t->fake, IOSM_RECOVERING);
+}
+
 static const struct failure_case failures[] = {
 	{ "bring-up refused", refuse_bring_up, "bring-up failed", 1 },
 	{ "bring-up unanswered", leave_bring_up_unanswered,
@@ -824,6 +992,7 @@ static const struct failure_case failures[] = {
 	{ "lost", iosm_host_reach_lost, "no answer on the bus", 1 },
 	{ "lost while online", lose, "no answer on the bus", 2 },
 	{ "reset unnoticed", reset_unnoticed, "modem was reset unnoticed", 1 },
+	{ "wake requests unanswered", ignore_wake_requests, "no answer to wake requests", 1 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(failure, failures, desc);
@@ -838,11 +1007,25 @@ static void each_failure_is_reported(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, t->why, c->why);
 }
 
+/* User space is told, once; a session that ends later for another reason is not one. */
+static void unanswered_wake_requests_are_a_time_out(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+
+	ignore_wake_requests(test);
+	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"), 1);
+	iosm_fake_await(t->fake, IOSM_ONLINE);
+	iosm_modem_broken(t->modem, "test");
+	iosm_fake_await(t->fake, IOSM_RECOVERING);
+	iosm_fake_await(t->fake, IOSM_ONLINE);
+	KUNIT_EXPECT_EQ(test, iosm_fake_count_events(t->fake, "MDM_TIMEOUT"), 1);
+}
+
 static struct kunit_case iosm_recovery_cases[] = {
 	KUNIT_CASE(online_modem_is_reset),
 	KUNIT_CASE_PARAM(modem_is_reset_in_any_other_state, place_gen_params),
 	KUNIT_CASE(reset_gives_another_five_attempts),
-	KUNIT_CASE(reset_gives_another_three_reads),
+	KUNIT_CASE(reset_gives_another_fifty_reads),
 	KUNIT_CASE(gone_modem_stays_gone),
 	KUNIT_CASE_PARAM(online_modem_is_isolated, isolation_gen_params),
 	KUNIT_CASE_PARAM(modem_is_isolated_in_any_other_state,
@@ -850,7 +1033,13 @@ static struct kunit_case iosm_recovery_cases[] = {
 	KUNIT_CASE_PARAM(isolated_modem_comes_back, place_gen_params),
 	KUNIT_CASE_PARAM(sleeping_modem_is_isolated, handshake_gen_params),
 	KUNIT_CASE(isolation_ends_a_bring_up_that_waits),
-	KUNIT_CASE_PARAM(stage_tells_whether_it_answers, sensible_gen_params),
+	KUNIT_CASE_PARAM(work_is_released_by_its_holder_only,
+			 holder_gen_params),
+	KUNIT_CASE_PARAM(last_of_all_holders_releases_the_work,
+			 holder_gen_params),
+	KUNIT_CASE_PARAM(error_of_the_bus_does_not_end_a_sleep,
+			 handshake_gen_params),
+	KUNIT_CASE_PARAM(stage_tells_whether_it_answers, answer_gen_params),
 	KUNIT_CASE(nothing_is_done_about_a_modem_that_works),
 	KUNIT_CASE(broken_session_is_not_taken_for_a_modem_that_works),
 	KUNIT_CASE_PARAM(crashed_modem_is_given_3_s, crash_gen_params),
@@ -860,6 +1049,10 @@ static struct kunit_case iosm_recovery_cases[] = {
 	KUNIT_CASE(modem_that_crashed_for_good_is_not_reset_again),
 	KUNIT_CASE(error_of_the_reset_is_told),
 	KUNIT_CASE(busy_device_is_reset_a_little_later),
+	KUNIT_CASE(modem_that_is_well_meanwhile_is_not_reset),
+	KUNIT_CASE_PARAM(only_who_cannot_help_himself_needs_a_reset,
+			 place_gen_params),
+	KUNIT_CASE(modem_in_use_needs_no_reset),
 	KUNIT_CASE(modem_that_was_given_up_is_reset),
 	KUNIT_CASE(modem_that_cannot_be_reset_is_tried_again),
 	KUNIT_CASE(modem_that_fails_again_is_an_error),
@@ -872,6 +1065,7 @@ static struct kunit_case iosm_recovery_cases[] = {
 	KUNIT_CASE_PARAM(unbind_ends_each_wait, wait_gen_params),
 	KUNIT_CASE(modem_that_boots_is_waited_for),
 	KUNIT_CASE_PARAM(each_failure_is_reported, failure_gen_params),
+	KUNIT_CASE(unanswered_wake_requests_are_a_time_out),
 	{}
 };
 

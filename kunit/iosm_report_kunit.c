@@ -396,6 +396,30 @@ static void registers_are_left_alone_in_a_reset(struct kunit *test)
 	iosm_fake_await(t->fake, IOSM_ONLINE);
 }
 
+static void registers_are_left_alone_while_the_bus_fails(struct kunit *test)
+{
+	struct report_test *t = test->priv;
+	unsigned int stages, states;
+
+	iosm_fake_go_online(t->fake);
+	stages = t->fake->reads[REG_STAGE];
+	states = t->fake->reads[REG_IPC_STATE];
+	iosm_modem_isolate(t->modem, false);
+	/* It was reported, with a snapshot, once. */
+	KUNIT_EXPECT_EQ(test, t->report.failures, 1);
+	iosm_report_last(&t->report, &t->snapshot);
+	KUNIT_EXPECT_STREQ(test, t->snapshot.reason, "bus error");
+	KUNIT_EXPECT_FALSE(test, t->snapshot.accessible);
+	KUNIT_EXPECT_EQ(test, t->fake->reads[REG_STAGE], stages);
+	KUNIT_EXPECT_EQ(test, t->fake->reads[REG_IPC_STATE], states);
+
+	expect_no_read(test);
+	iosm_modem_rejoin(t->modem);
+	iosm_fake_await(t->fake, IOSM_ONLINE);
+	iosm_report_now(&t->report, &t->snapshot);
+	KUNIT_EXPECT_TRUE(test, t->snapshot.accessible);
+}
+
 static void registers_of_a_lost_modem_are_left_alone(struct kunit *test)
 {
 	struct report_test *t = test->priv;
@@ -429,6 +453,7 @@ static struct kunit_case iosm_report_cases[] = {
 	KUNIT_CASE(registers_of_a_sleeping_function_are_left_alone),
 	KUNIT_CASE(registers_of_an_unused_function_are_left_alone),
 	KUNIT_CASE(registers_are_left_alone_in_a_reset),
+	KUNIT_CASE(registers_are_left_alone_while_the_bus_fails),
 	KUNIT_CASE(registers_of_a_lost_modem_are_left_alone),
 	KUNIT_CASE(registers_of_a_stopped_modem_are_left_alone),
 	{}

@@ -21,6 +21,7 @@ static void runtime_sleep_and_back(struct kunit *test)
 
 	iosm_host_start(test, c->handshake);
 	KUNIT_EXPECT_EQ(test, iosm_modem_runtime_suspend(t->modem), 0);
+	KUNIT_EXPECT_FALSE(test, t->fake->dma);
 	iosm_fake_enter_d3(t->fake);
 	iosm_host_expect_state(test, IOSM_SUSPENDED);
 	KUNIT_EXPECT_TRUE(test, t->fake->host_asleep);
@@ -31,6 +32,7 @@ static void runtime_sleep_and_back(struct kunit *test)
 	iosm_fake_leave_d3(t->fake);
 	iosm_modem_runtime_resume(t->modem);
 	KUNIT_EXPECT_FALSE(test, t->modem->asleep);
+	KUNIT_EXPECT_TRUE(test, t->fake->dma);
 	iosm_host_expect_wake_bells(test, c->handshake);
 	iosm_host_expect_online(test);
 	KUNIT_ASSERT_EQ(test, iosm_host_open(t), 0);
@@ -293,6 +295,8 @@ static void modem_that_is_not_online_holds_one_reference(struct kunit *test)
 	iosm_modem_isolate(t->modem, false);
 	EXPECT_USAGE(test, 1);
 	iosm_modem_reset_done(t->modem);
+	EXPECT_USAGE(test, 1);
+	iosm_modem_rejoin(t->modem);
 	iosm_host_expect_online(test);
 	EXPECT_USAGE(test, 0);
 	iosm_modem_isolate(t->modem, true);
@@ -360,10 +364,11 @@ static void nobody_looks_while_nothing_is_open(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&t->modem->work));
 }
 
-static void nobody_looks_at_a_sleeping_modem(struct kunit *test)
+/* It is left alone for a while: an access takes the link out of its sleep. */
+static void sleeping_modem_is_looked_at_every_fifth_time(struct kunit *test)
 {
 	struct iosm_host_test *t = test->priv;
-	unsigned int reads;
+	unsigned int reads, round, i;
 
 	iosm_host_start_open(test, D3);
 	reads = t->fake->reads[0];
@@ -371,13 +376,42 @@ static void nobody_looks_at_a_sleeping_modem(struct kunit *test)
 	KUNIT_EXPECT_GT(test, t->fake->reads[0], reads);
 
 	iosm_fake_notify(t->fake, 1);
+	iosm_fake_forget_bells(t->fake);
 	reads = t->fake->reads[0];
-	iosm_host_work(t);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < 4; i++)
+			iosm_host_work(t);
+		KUNIT_EXPECT_EQ(test, t->fake->reads[0], reads);
+		iosm_host_work(t);
+		KUNIT_EXPECT_EQ(test, t->fake->reads[0], ++reads);
+	}
+	/* Whoever wants to know looks at once, and nobody wakes it for that. */
 	iosm_modem_look(t->modem);
-	KUNIT_EXPECT_EQ(test, t->fake->reads[0], reads);
+	KUNIT_EXPECT_EQ(test, t->fake->reads[0], ++reads);
+	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
+
 	iosm_fake_notify(t->fake, 0);
 	iosm_host_work(t);
-	KUNIT_EXPECT_GT(test, t->fake->reads[0], reads);
+	KUNIT_EXPECT_EQ(test, t->fake->reads[0], ++reads);
+}
+
+static void silent_end_of_a_sleeping_modem_is_noticed(struct kunit *test)
+{
+	const struct iosm_host_fate *c = test->param_value;
+	struct iosm_host_test *t = test->priv;
+	unsigned int i;
+
+	iosm_host_start_open(test, D3);
+	iosm_fake_notify(t->fake, 1);
+	iosm_fake_forget_bells(t->fake);
+	iosm_host_meet(t, c);
+	for (i = 0; i < 4; i++)
+		iosm_host_work(t);
+	iosm_host_expect_state(test, IOSM_ONLINE);
+	IOSM_FAKE_EXPECT_NO_BELL(t->fake);
+	iosm_fake_await(t->fake, c->first);
+	KUNIT_EXPECT_EQ(test, t->stops, 1);
+	KUNIT_EXPECT_GE(test, t->failures, 1);
 }
 
 static void nobody_looks_while_the_host_sleeps(struct kunit *test)
@@ -423,7 +457,9 @@ static struct kunit_case iosm_runtime_cases[] = {
 			 unnoticed_gen_params),
 	KUNIT_CASE(lost_interrupt_of_data_is_made_up_for),
 	KUNIT_CASE(nobody_looks_while_nothing_is_open),
-	KUNIT_CASE(nobody_looks_at_a_sleeping_modem),
+	KUNIT_CASE(sleeping_modem_is_looked_at_every_fifth_time),
+	KUNIT_CASE_PARAM(silent_end_of_a_sleeping_modem_is_noticed,
+			 unnoticed_gen_params),
 	KUNIT_CASE_PARAM(nobody_looks_while_the_host_sleeps,
 			 handshake_gen_params),
 	{}
