@@ -412,8 +412,8 @@ static void count_news(struct modem *modem, struct modem_news *news,
 {
 	uint64_t fresh = moved - news->seen, old = news->tokens;
 
-	/* A fault in the middle of a look takes away what was to be announced. */
-	if (modem->excused) {
+	/* A fault in the middle of a look, or right after it, ends the look early. */
+	if (modem->excused || modem->strikes) {
 		news->bells = 0;
 		return;
 	}
