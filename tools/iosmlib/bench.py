@@ -69,13 +69,22 @@ WARNINGS = re.compile(
 IDLE_TRACE = re.compile(r"^.*-\[ cut here \]-.*\n(?:(?!.*\[ end trace ).*\n)*.*\[ end trace .*$", re.M)
 
 
-def without_idle_traces(text: str) -> str:
-    """A console without what is the fault of the guest's own idle loop."""
+# The signal that wakes it takes locks whatever the interrupted code holds. Lockdep says so at some time.
+WAKE_SIGNAL = re.compile(r"^.*WARNING: possible circular locking dependency.*\n(?:(?!.*Call Trace:).*\n)*.*Call Trace:.*\n"
+                         r"(?:.*\[<[0-9a-f]+>\].*\n)*", re.M)
+
+
+def without_own_faults(text: str) -> str:
+    """A console without what is the fault of the guest's own idle loop, and of how it is woken."""
     def keep(block: re.Match[str]) -> str:
         harmless = ("RCU not watching for tracepoint" in block[0] and "Comm: swapper/" in block[0]
                     and "iosm_" not in block[0])
         return "" if harmless else block[0]
-    return IDLE_TRACE.sub(keep, text)
+
+    def keep_lockdep(block: re.Match[str]) -> str:
+        return "" if "at: s2idle_wake+" in block[0] and "sigusr1_handler" in block[0] else block[0]
+
+    return WAKE_SIGNAL.sub(keep_lockdep, IDLE_TRACE.sub(keep, text))
 
 
 class GuestError(Error):
@@ -569,7 +578,7 @@ class Guest:
     def warnings(self, ignore: Iterable[str] = ()) -> list[str]:
         """Lines of the console that no run may have, since the last call of forget_warnings()."""
         expressions = [re.compile(expression) for expression in ignore]
-        return [line.strip() for line in without_idle_traces(self.console_text()[self._known:]).splitlines()
+        return [line.strip() for line in without_own_faults(self.console_text()[self._known:]).splitlines()
                 if WARNINGS.search(line) and not any(item.search(line) for item in expressions)]
 
     def forget_warnings(self) -> None:
