@@ -65,7 +65,7 @@ WARNINGS = re.compile(
 
 
 # User-Mode Linux takes interrupts in the idle loop of a machine that sleeps, where RCU does not watch; a kernel with
-# lockdep says so, once for each tracepoint. A block that mentions the driver is looked at all the same.
+# lockdep says so, once for each tracepoint.
 IDLE_TRACE = re.compile(r"^.*-\[ cut here \]-.*\n(?:(?!.*\[ end trace ).*\n)*.*\[ end trace .*$", re.M)
 
 
@@ -77,8 +77,7 @@ WAKE_SIGNAL = re.compile(r"^.*WARNING: possible circular locking dependency.*\n(
 def without_own_faults(text: str) -> str:
     """A console without what is the fault of the guest's own idle loop, and of how it is woken."""
     def keep(block: re.Match[str]) -> str:
-        harmless = ("RCU not watching for tracepoint" in block[0] and "Comm: swapper/" in block[0]
-                    and "iosm_" not in block[0])
+        harmless = "RCU not watching for tracepoint" in block[0] and "Comm: swapper/" in block[0]
         return "" if harmless else block[0]
 
     def keep_lockdep(block: re.Match[str]) -> str:
