@@ -9,26 +9,12 @@ from __future__ import annotations
 import pytest
 from testlib import steady
 from testlib.hibernation import Cycle, stopped
-from testlib.modem import Address, Modem
+from testlib.modem import Modem
 
 HANDSHAKES = ("d3", "d0")
 DEPTHS = ("devices", "noirq")
 
 pytestmark = pytest.mark.emulator(sleep=True)
-
-
-def ifindex(modem: Modem) -> int:
-    """Another one means that the link was taken away in between."""
-    return int(modem.link("wwan0")["ifindex"])
-
-
-def proves_life(modem: Modem) -> None:
-    """Ports and links work."""
-    modem.wait_ready()
-    modem.wait_state("online")
-    assert modem.call("ports", "at", steady.AT, ["AT"], 10.0) == ["AT\r\r\nOK\r\n"]
-    modem.up(0)
-    modem.ping(Address(0).gateway4, [56])
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
@@ -43,14 +29,14 @@ def test_power_stays_on(modem: Modem, system_sleep: str, stop: str, start: str, 
         pass
     for job in jobs:
         job.job.kill(9)
-    proves_life(modem)
+    modem.proves_life()
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
 def test_image_does_not_end_the_session(modem: Modem, system_sleep: str) -> None:
     """While the image is written, the machine is as it was: the same link, the same open port, nothing lost."""
     modem.up(0)
-    before = ifindex(modem)
+    before = modem.ifindex()
     jobs = [steady.datagrams(modem), steady.commands(modem)]
     for _ in range(5):
         with stopped(modem, "freeze", "thaw"):
@@ -59,7 +45,7 @@ def test_image_does_not_end_the_session(modem: Modem, system_sleep: str) -> None
             job.wait_progress()
     for job in jobs:
         job.goes_on()
-    assert ifindex(modem) == before
+    assert modem.ifindex() == before
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
@@ -67,14 +53,14 @@ def test_image_does_not_end_the_session(modem: Modem, system_sleep: str) -> None
 def test_restored_from_image(modem: Modem, system_sleep: str, fault: str) -> None:
     """The machine was off, and its memory is that of the image: whatever the modem is in, it is taken up anew."""
     job = steady.commands(modem)
-    before = ifindex(modem)
+    before = modem.ifindex()
     with stopped(modem, "freeze", "restore"):
         if fault:
             modem.fault(f"now:{fault}")
     assert job.wait_ended()["error"] in ("EIO", "ENODEV")
     modem.guest.wait_for(f"[ -e /sys/class/net/wwan0 ] && [ $(cat /sys/class/net/wwan0/ifindex) != {before} ]",
                          timeout=20.0, what="the link is another one")
-    proves_life(modem)
+    modem.proves_life()
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
@@ -89,7 +75,7 @@ def test_modem_is_gone_after_restore(modem: Modem, system_sleep: str) -> None:
     modem.control("back")
     with modem.asleep("freeze"):
         pass
-    proves_life(modem)
+    modem.proves_life()
 
 
 @pytest.mark.parametrize("system_sleep", ("d3",), scope="module")
@@ -97,7 +83,7 @@ def test_modem_is_gone_after_restore(modem: Modem, system_sleep: str) -> None:
 def test_modem_refuses(modem: Modem, system_sleep: str, stop: str) -> None:
     """A modem that must not be stopped now stops the hibernation, and goes on."""
     modem.up(0)
-    before = ifindex(modem)
+    before = modem.ifindex()
     jobs = [steady.datagrams(modem), steady.commands(modem)]
     modem.fault("sleep-enter:refuse")
     result = Cycle(modem, stop, "recover").finish()
@@ -106,8 +92,8 @@ def test_modem_refuses(modem: Modem, system_sleep: str, stop: str) -> None:
     assert modem.faults_fired() == 1
     for job in jobs:
         job.goes_on()
-    assert ifindex(modem) == before
-    proves_life(modem)
+    assert modem.ifindex() == before
+    modem.proves_life()
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
@@ -120,4 +106,4 @@ def test_whole_hibernation(modem: Modem, system_sleep: str) -> None:
             pass
         with modem.asleep("mem"):
             pass
-        proves_life(modem)
+        modem.proves_life()

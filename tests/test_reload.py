@@ -20,14 +20,6 @@ AT = "/dev/wwan0at0"
 REBINDS = 100			# with each format of the multiplexer
 
 
-def proves_life(modem: Modem) -> None:
-    """Ports and links work."""
-    modem.wait_ready()
-    assert modem.call("ports", "at", AT, ["AT"], 10.0) == ["AT\r\r\nOK\r\n"]
-    modem.up(0)
-    modem.ping(Address(0).gateway4, [56])
-
-
 def test_twenty_times(modem: Modem, mux: str) -> None:
     """Load and unload; now and then something is done in between."""
     for turn in range(20):
@@ -36,7 +28,7 @@ def test_twenty_times(modem: Modem, mux: str) -> None:
         modem.load()
         modem.wait_ready()
         if turn % 5 == 4:
-            proves_life(modem)
+            modem.proves_life()
             modem.down(0)
     assert modem.emulator.running()
 
@@ -47,7 +39,7 @@ def test_at_once_after_load(modem: Modem) -> None:
         modem.unload()
         modem.load()
         modem.guest.run(["sleep", f"{milliseconds / 1000}"])
-    proves_life(modem)
+    modem.proves_life()
 
 
 def test_with_links_up(modem: Modem, mux: str) -> None:
@@ -61,7 +53,7 @@ def test_with_links_up(modem: Modem, mux: str) -> None:
         modem.wait_gone()
         modem.load()
         modem.wait_ready()
-    proves_life(modem)
+    modem.proves_life()
 
 
 def test_with_ports_open(modem: Modem) -> None:
@@ -74,7 +66,7 @@ def test_with_ports_open(modem: Modem) -> None:
         assert reader.wait() == 0
         assert reader.output().splitlines()[-1] == '{"read": "EIO", "write": "ENODEV", "hangup": true}'
     modem.guest.sh(f"echo 0000:00:00.0 > {DRIVER}/bind")
-    proves_life(modem)
+    modem.proves_life()
 
 
 def test_bind_and_unbind(modem: Modem, mux: str) -> None:
@@ -86,7 +78,7 @@ def test_bind_and_unbind(modem: Modem, mux: str) -> None:
         modem.wait_gone()
         modem.guest.sh(f"echo 0000:00:00.0 > {DRIVER}/bind")
         modem.wait_ready()
-    proves_life(modem)
+    modem.proves_life()
 
 
 def test_hundred_times(modem: Modem, mux: str) -> None:
@@ -99,7 +91,7 @@ def test_hundred_times(modem: Modem, mux: str) -> None:
             if turn % 20 == 0:
                 programs[dice.randrange(len(programs))].wait_progress()
     assert not modem.guest.leaks()
-    proves_life(modem)
+    modem.proves_life()
 
 
 def test_driver_override(modem: Modem) -> None:
@@ -110,7 +102,7 @@ def test_driver_override(modem: Modem) -> None:
     modem.guest.sh("echo 0000:00:00.0 > /sys/bus/pci/drivers_probe", check=False)
     assert not modem.guest.exists(f"{PCI}/driver")
     modem.guest.sh(f"echo iosm > {PCI}/driver_override && echo 0000:00:00.0 > /sys/bus/pci/drivers_probe")
-    proves_life(modem)
+    modem.proves_life()
     modem.guest.sh(f"echo > {PCI}/driver_override")
 
 
@@ -150,7 +142,7 @@ def test_device_removed_and_found_again(modem: Modem) -> None:
     modem.guest.sh(f"echo 1 > {PCI}/remove")
     modem.wait_gone()
     modem.guest.sh("echo 1 > /sys/bus/pci/rescan")
-    proves_life(modem)
+    modem.proves_life()
 
 
 @pytest.mark.emulator(options=("--idle-sleep", "5"))

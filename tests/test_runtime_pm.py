@@ -60,11 +60,8 @@ def stays_awake(modem: Modem) -> None:
 
 
 def proves_life(modem: Modem) -> None:
-    """Ports and links work."""
-    modem.wait_ready()
-    assert modem.call("ports", "at", steady.AT, ["AT"], 10.0) == ["AT\r\r\nOK\r\n"]
-    modem.up(0)
-    modem.ping(Address(0).gateway4, [56])
+    """Ports and links work; the link is down again."""
+    modem.proves_life()
     modem.down(0)
 
 

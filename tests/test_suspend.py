@@ -24,20 +24,6 @@ pytestmark = pytest.mark.emulator(sleep=True)
 D3 = pytest.mark.parametrize("system_sleep", ("d3",), scope="module")
 
 
-def ifindex(modem: Modem) -> int:
-    """Another one means that the link was taken away in between."""
-    return int(modem.link("wwan0")["ifindex"])
-
-
-def proves_life(modem: Modem) -> None:
-    """Ports and links work."""
-    modem.wait_ready()
-    modem.wait_state("online")
-    assert modem.call("ports", "at", steady.AT, ["AT"], 10.0) == ["AT\r\r\nOK\r\n"]
-    modem.up(0)
-    modem.ping(Address(0).gateway4, [56])
-
-
 def idle(_modem: Modem) -> list[Steady]:
     """Nothing is open."""
     return []
@@ -107,17 +93,17 @@ def test_without_driver(modem: Modem, kind: str) -> None:
 def test_session_goes_on(modem: Modem, system_sleep: str, behaviour: str, work: str) -> None:
     """The modem keeps its side: the same link, the same open port, and nothing is lost."""
     jobs = WORK[work](modem)
-    before = ifindex(modem)
+    before = modem.ifindex()
     for kind in KINDS:
         sleep_once(modem, kind, HARMLESS[behaviour])
         assert not modem.stats()["function"]["d3"]
         assert modem.state()["state"] == "online"
         for job in jobs:
             job.wait_progress()
-    assert ifindex(modem) == before
+    assert modem.ifindex() == before
     for job in jobs:
         job.goes_on()
-    proves_life(modem)
+    modem.proves_life()
 
 
 @cells(FATAL)
@@ -126,13 +112,13 @@ def test_session_comes_back(modem: Modem, system_sleep: str, behaviour: str, wor
     """The modem forgot us: ports hang up, and everything comes back under the same names."""
     for kind in KINDS:
         jobs = WORK[work](modem)
-        before = ifindex(modem)
+        before = modem.ifindex()
         sleep_once(modem, kind, FATAL[behaviour])
         if jobs:
             assert jobs[0].wait_ended()["error"] in ("EIO", "ENODEV")
         modem.guest.wait_for(f"[ -e /sys/class/net/wwan0 ] && [ $(cat /sys/class/net/wwan0/ifindex) != {before} ]",
                              timeout=20.0, what="the link is another one")
-        proves_life(modem)
+        modem.proves_life()
         modem.clean_up()
 
 
@@ -149,7 +135,7 @@ def test_gone(modem: Modem, system_sleep: str, kind: str) -> None:
     modem.control("back")
     with modem.asleep(kind):
         pass
-    proves_life(modem)
+    modem.proves_life()
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
@@ -160,7 +146,7 @@ def test_gone_before(modem: Modem, system_sleep: str, kind: str) -> None:
     with modem.asleep(kind) as sleep:
         modem.control("back")
     assert sleep.seconds_to_sleep() <= DEAD_MODEM_BOUND
-    proves_life(modem)
+    modem.proves_life()
 
 
 @D3
@@ -169,18 +155,18 @@ def test_gone_before(modem: Modem, system_sleep: str, kind: str) -> None:
 def test_modem_refuses(modem: Modem, system_sleep: str, work: str, kind: str) -> None:
     """The modem has a reason not to sleep: the machine does not, either, and everything works as before."""
     jobs = WORK[work](modem)
-    before = ifindex(modem)
+    before = modem.ifindex()
     modem.fault("sleep-enter:refuse")
     result = modem.guest.suspend(kind).refused()
     assert "busy" in result.err
     assert modem.faults_fired() == 1
     for job in jobs:
         job.goes_on()
-    assert ifindex(modem) == before
+    assert modem.ifindex() == before
     with modem.asleep(kind):
         pass
-    assert ifindex(modem) == before
-    proves_life(modem)
+    assert modem.ifindex() == before
+    modem.proves_life()
 
 
 @pytest.mark.emulator(options=IDLE)
@@ -189,13 +175,13 @@ def test_modem_refuses(modem: Modem, system_sleep: str, work: str, kind: str) ->
 def test_link_sleeps(modem: Modem, system_sleep: str, kind: str) -> None:
     """The modem is woken to be told that the host sleeps."""
     modem.up(0)
-    before = ifindex(modem)
+    before = modem.ifindex()
     for _ in range(10):
         wait_until(lambda: modem.stats()["power"]["state"] == "asleep", 10, "the link goes to sleep")
         with modem.asleep(kind):
             assert modem.stats()["function"]["d3"]
         modem.ping(Address(0).gateway4, [56])
-    assert ifindex(modem) == before
+    assert modem.ifindex() == before
 
 
 @D3
@@ -208,14 +194,14 @@ def test_dead_modem_costs_little_time(modem: Modem, system_sleep: str, link: str
     with modem.asleep(kind) as sleep:
         modem.fault("now:power-loss")
     assert sleep.seconds_to_sleep() <= DEAD_MODEM_BOUND
-    proves_life(modem)
+    modem.proves_life()
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
 def test_hundred_times(modem: Modem, system_sleep: str) -> None:
     """Datagrams and AT commands go on through all of it, and nothing is lost."""
     modem.up(0)
-    before = ifindex(modem)
+    before = modem.ifindex()
     jobs = [steady.datagrams(modem), steady.commands(modem)]
     for turn in range(CYCLES):
         with modem.asleep(KINDS[turn % 2]):
@@ -224,7 +210,7 @@ def test_hundred_times(modem: Modem, system_sleep: str) -> None:
             job.wait_progress()
     for job in jobs:
         job.goes_on()
-    assert ifindex(modem) == before
+    assert modem.ifindex() == before
 
 
 def echo_requests(modem: Modem) -> int:
@@ -275,7 +261,7 @@ def interrupted(modem: Modem, kind: str, steps: int) -> Result:
 def test_woken_on_the_way(modem: Modem, system_sleep: str) -> None:
     """A wake-up at any time of the way to sleep: it ends early or fails, and nothing is lost."""
     modem.up(0)
-    before = ifindex(modem)
+    before = modem.ifindex()
     jobs = [steady.datagrams(modem), steady.commands(modem)]
     failed = 0
     for turn in range(20):
@@ -287,7 +273,7 @@ def test_woken_on_the_way(modem: Modem, system_sleep: str) -> None:
     assert failed
     for job in jobs:
         job.goes_on()
-    assert ifindex(modem) == before
+    assert modem.ifindex() == before
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
@@ -295,7 +281,7 @@ def test_woken_on_the_way(modem: Modem, system_sleep: str) -> None:
 def test_pm_test(modem: Modem, system_sleep: str, level: str) -> None:
     """The kernel's own way to go to each depth of a suspend and back."""
     modem.up(0)
-    before = ifindex(modem)
+    before = modem.ifindex()
     job = port_open(modem)[0]
     modem.guest.sh("echo 0 > /sys/module/suspend/parameters/pm_test_delay")
     modem.guest.sh(f"echo {level} > /sys/power/pm_test")
@@ -306,7 +292,7 @@ def test_pm_test(modem: Modem, system_sleep: str, level: str) -> None:
     finally:
         modem.guest.sh("echo none > /sys/power/pm_test")
     job.goes_on()
-    assert ifindex(modem) == before
+    assert modem.ifindex() == before
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
@@ -319,7 +305,7 @@ def test_during_bring_up(modem: Modem, system_sleep: str) -> None:
         with modem.asleep("freeze"):
             pass
         modem.wait_ready()
-    proves_life(modem)
+    modem.proves_life()
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
@@ -329,4 +315,4 @@ def test_reset_during_bring_up(modem: Modem, system_sleep: str, kind: str) -> No
     modem.fault("now:boot=3000")
     with modem.asleep(kind):
         pass
-    proves_life(modem)
+    modem.proves_life()

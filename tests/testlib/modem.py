@@ -246,6 +246,19 @@ class Modem:
         self.guest.wait_for("! ls -d /dev/wwan* /sys/class/net/wwan* 2>/dev/null", timeout=timeout,
                             what="ports and links disappear")
 
+    def proves_life(self) -> None:
+        """Ports and links work."""
+        self.wait_ready()
+        if self.kit.driver == "ours":
+            self.wait_state("online", "suspended")
+        assert self.call("ports", "at", "/dev/wwan0at0", ["AT"], 10.0) == ["AT\r\r\nOK\r\n"]
+        self.up(0)
+        self.ping(Address(0).gateway4, [56])
+
+    def ifindex(self, session: int = 0) -> int:
+        """Of a link; another one means that the link was taken away in between."""
+        return int(self.link(link_name(session))["ifindex"])
+
     def clean_up(self) -> None:
         """Back to what a test finds at its start: nothing runs, no link but the default one, which is down."""
         for server in self.servers:
