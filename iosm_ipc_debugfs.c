@@ -50,7 +50,7 @@ static void iosm_seq_number(struct iosm_sink *sink, const char *name, u64 value)
 
 static void iosm_seq_flag(struct iosm_sink *sink, const char *name, bool value)
 {
-	iosm_seq_text(sink, name, value ? "yes" : "no");
+	iosm_seq_text(sink, name, str_yes_no(value));
 }
 
 /* What belongs to an item says so in its line; a list has no line of its own. */
