@@ -41,8 +41,8 @@ ORACLE = os.environ.get("DRIVER") == "stock"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Our marker."""
-    config.addinivalue_line("markers", "emulator(device=, mux=, options=, parameters=, sleep=, trace=, load=, fresh=): "
-                                       "the modem that a test wants")
+    config.addinivalue_line("markers", "emulator(device=, mux=, options=, parameters=, sleep=, trace=, load=, boots=, memory=, "
+                                       "second=, fresh=): the modem that a test wants")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

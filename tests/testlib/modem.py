@@ -54,11 +54,18 @@ class Config:
     trace: bool = False
     pcap: bool = False		# capture all packets, see Modem.capturing()
     load: bool = True
+    boots: bool = True		# into RUN by itself; otherwise nobody waits for ports and links
+    memory: str = ""		# of the guest
+    second: tuple[str, ...] | None = None	# options of another modem beside it, at 0000:00:01.0
     owner: str = ""		# a test that shares its bench with no other
 
     def arguments(self, critic: str) -> tuple[str, ...]:
         """Options of iosm-emu."""
         return ("--device", self.device, "--mux", self.mux, "--critic", critic, *self.options)
+
+    def second_arguments(self, critic: str) -> tuple[str, ...] | None:
+        """The same for the other modem, if there is one."""
+        return None if self.second is None else ("--critic", critic, *self.second)
 
     def __str__(self) -> str:
         return " ".join((self.device, self.mux, *self.options, *self.parameters))
@@ -178,7 +185,7 @@ class Modem:
     config: Config
     bench: Bench = field(init=False)
     loaded: bool = False
-    seen_violations: int = 0
+    seen_violations: list[int] = field(default_factory=lambda: [0, 0])
     servers: list[Server] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     large_mtu: set[int] = field(default_factory=set)	# sessions whose network has another MTU than 1500
@@ -189,8 +196,10 @@ class Modem:
         # The kernel tree's own driver has no NAPI: on two CPUs, packets of one flow may pass each other.
         self.bench = Bench(driver=self.kit.driver, flavour=self.kernel.flavour, load=False,
                            emulator=self.config.arguments(self.kit.critic), trace=self.config.trace, pcap=self.config.pcap,
-                           ncpus=2 if self.kit.driver == "ours" else 1)
-        self.bench.emulator.program = self.kit.program
+                           ncpus=2 if self.kit.driver == "ours" else 1, memory=self.config.memory,
+                           second=self.config.second_arguments(self.kit.critic))
+        for emulator in self.bench.emulators:
+            emulator.program = self.kit.program
         self.guest = self.bench.guest
         self.emulator = self.bench.emulator
 
@@ -209,7 +218,8 @@ class Modem:
                           "echo 0 >$c/accept_dad; echo 1 >$c/addr_gen_mode 2>/dev/null || :; done")
             if self.config.load:
                 self.load()
-                self.wait_ready()
+                if self.config.boots:
+                    self.wait_ready()
         except BaseException:
             self.bench.close()
             raise
@@ -278,8 +288,9 @@ class Modem:
                 self.unload()
             else:
                 self.load()
-                self.wait_ready()
-        if self.loaded:
+                if self.config.boots:
+                    self.wait_ready()
+        if self.loaded and self.config.boots:
             self.guest.sh("for n in $(ip netns list | cut -d' ' -f1); do ip netns del $n; done\n"
                           "for d in /sys/class/net/wwan0-*; do [ -e $d ] && ip link del ${d##*/}; done\n"
                           "[ -e /sys/class/net/wwan0 ] || ip link add dev wwan0 parentdev wwan0 type wwan linkid 0\n"
@@ -300,9 +311,10 @@ class Modem:
             complaints += self.verify()
             # The guest first: its transport does not expect to lose the device.
             self.guest.stop()
-            status = self.emulator.stop()
-            if status != 0:
-                complaints.append(f"iosm-emu ended with status {status}: {self.emulator.last_words()}")
+            for emulator in self.bench.emulators:
+                status = emulator.stop()
+                if status != 0:
+                    complaints.append(f"iosm-emu ended with status {status}: {emulator.last_words()}")
             if complaints:
                 self.bench.save(logs)
         finally:
@@ -311,25 +323,31 @@ class Modem:
 
     def verify(self) -> list[str]:
         """Complaints about the driver, of the modem and of the guest's kernel, since the last call."""
-        violations = self.emulator.violations()
-        complaints = [f"modem: {line}" for line in violations[self.seen_violations:]]
-        self.seen_violations = len(violations)
+        complaints = []
+        for number, emulator in enumerate(self.bench.emulators):
+            violations = emulator.violations()
+            complaints += [f"modem{number or ''}: {line}" for line in violations[self.seen_violations[number]:]]
+            self.seen_violations[number] = len(violations)
         complaints += [f"kernel: {line}" for line in self.guest.warnings()]
         self.guest.forget_warnings()
         return complaints
 
     # -- commands --------------------------------------------------------------------------
 
-    def control(self, command: str) -> dict[str, Any]:
-        """A command to the modem that has to succeed; its answer."""
-        answer = json.loads(self.emulator.control(command))
+    def control(self, command: str, which: int = 0) -> dict[str, Any]:
+        """A command to the modem, or to the second one (1), that has to succeed; its answer."""
+        answer = json.loads(self.bench.emulators[which].control(command))
         if not answer["ok"]:
             raise GuestError(f"the modem refuses '{command}': {answer['error']}")
         return dict(answer)
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self, which: int = 0) -> dict[str, Any]:
         """The modem's own counters."""
-        return self.control("stats")
+        return self.control("stats", which)
+
+    def firmware(self, path: Path, name: str = "") -> str:
+        """Make a file of the host a firmware file of the guest; its name there."""
+        return self.guest.firmware(path, name)
 
     def fault(self, *specifications: str) -> None:
         """Let the modem do something wrong, now or at a coming event; see Documentation/emulator.rst."""

@@ -302,7 +302,7 @@ class Guest:
 
     kernel: Kernel
     directory: Path
-    modem: Path | None = None
+    modems: tuple[Path, ...] = ()
     memory: str = ""
     ncpus: int = 2
     command_line: tuple[str, ...] = ()
@@ -349,8 +349,7 @@ class Guest:
                 f"{'virtio_pcidev' if self.kernel.tree.version >= (6, 14) else 'virt_pci'}.max_delay_us=20000000",
                 "dummy.numdummies=0", "con=null",
                 "con0=fd:0,fd:1" if self.interactive else "con0=null,fd:1", "ssl=null", f"ssl0=fd:{fd}", *options]
-        if self.modem:
-            argv.append(f"virtio_uml.device={self.modem}:{DEVICE_ID}")
+        argv += [f"virtio_uml.device={socket}:{DEVICE_ID}" for socket in self.modems]
         if debug:
             argv += ["kasan_multi_shot", "slab_debug=-", "kmemleak=on"]
         if self.can_sleep():
@@ -541,6 +540,19 @@ class Guest:
         """Unload a module."""
         return self.run(["rmmod", name], timeout=timeout, check=check)
 
+    def firmware(self, path: Path, name: str = "") -> str:
+        """Let the guest's kernel find a file of the host as firmware; the name for request_firmware() and devlink.
+
+        The guest's root, with its /lib/firmware, is the host's, so the kernel is told of a directory of the run.
+        """
+        place = self.directory / "firmware"
+        if not place.exists():
+            place.mkdir()
+            self.sh("printf %s $IOSM_RUN/firmware > /sys/module/firmware_class/parameters/path")
+        name = name or path.name
+        shutil.copy(path, place / name)
+        return name
+
     def exists(self, path: str) -> bool:
         """Is there such a file in the guest?"""
         return self.run(["test", "-e", path], check=False).ok
@@ -712,12 +724,12 @@ class Job:
 
 
 class Bench:
-    """A directory for the run, a modem, a guest, and a driver in it."""
+    """A directory for the run, a modem (or two, with options for the second one), a guest, and a driver in it."""
 
     def __init__(self, *, driver: str = "ours", flavour: str | None = None, which: str | None = None,
                  emulator: Sequence[str] = (), load: bool = True, modem: bool = True, trace: bool = False, pcap: bool = False,
                  command_line: Sequence[str] = (), ncpus: int = 2, directory: Path | None = None, log: str = "info",
-                 interactive: bool = False) -> None:
+                 interactive: bool = False, memory: str = "", second: Sequence[str] | None = None) -> None:
         if driver not in ("ours", "stock", "kunit"):
             raise Error(f"driver '{driver}': known are ours, stock and kunit")
         self.driver = driver
@@ -728,14 +740,17 @@ class Bench:
         self.directory = directory or Path(tempfile.mkdtemp(prefix="iosm-"))
         self.directory.mkdir(parents=True, exist_ok=True)
         self.emulator = Emulator(self.directory, tuple(emulator), trace=trace, pcap=pcap, log_level=log)
-        self.guest = Guest(self.kernel, self.directory, self.emulator.socket if modem else None, ncpus=ncpus,
-                           command_line=tuple(command_line), interactive=interactive, driver=driver)
-        self.modem = modem
+        self.emulators = [self.emulator] if modem else []
+        if second is not None:
+            self.emulators.append(Emulator(self.directory / "second", tuple(second), trace=trace, pcap=pcap, log_level=log))
+        self.guest = Guest(self.kernel, self.directory, tuple(emulator.socket for emulator in self.emulators), memory=memory,
+                           ncpus=ncpus, command_line=tuple(command_line), interactive=interactive, driver=driver)
 
     def __enter__(self) -> Bench:
         try:
-            if self.modem:
-                self.emulator.start()
+            for emulator in self.emulators:
+                emulator.directory.mkdir(exist_ok=True)
+                emulator.start()
             self.guest.start()
             if self.load:
                 self.load_driver()
@@ -760,9 +775,10 @@ class Bench:
     def save(self, place: Path) -> None:
         """Keep the logs of the run, for somebody who wants to know why."""
         place.mkdir(parents=True, exist_ok=True)
-        for name in ("console.log", "emulator.log", "trace.txt", "traffic.pcapng"):
-            if (self.directory / name).is_file():
-                shutil.copy(self.directory / name, place / name)
+        for source in (self.directory, self.directory / "second"):
+            for name in ("console.log", "emulator.log", "trace.txt", "traffic.pcapng"):
+                if (source / name).is_file():
+                    shutil.copy(source / name, place / (name if source == self.directory else f"second-{name}"))
 
     def close(self) -> None:
         """End everything."""
@@ -770,7 +786,8 @@ class Bench:
             self.guest.stop()
         finally:
             try:
-                self.emulator.stop()
+                for emulator in self.emulators:
+                    emulator.stop()
             finally:
                 if self.own:
                     shutil.rmtree(self.directory, ignore_errors=True)
