@@ -33,6 +33,7 @@ iosm-y += iosm_ipc_mux.o
 iosm-y += iosm_ipc_port.o
 iosm-y += iosm_ipc_wwan.o
 iosm-y += iosm_ipc_report.o
+iosm-y += iosm_ipc_flash_wire.o
 iosm-y += iosm_ipc_debugfs.o
 iosm-y += iosm_ipc_devlink.o
 
