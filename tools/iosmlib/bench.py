@@ -162,7 +162,7 @@ def build_emulator() -> Path:
 
 @dataclass
 class Emulator:
-    """One run of iosm-emu."""
+    """One run of iosm-emu; "{directory}" in its options is where its files are."""
 
     directory: Path
     options: tuple[str, ...] = ()
@@ -203,7 +203,8 @@ class Emulator:
         program = self.program or build_emulator()
         ready, ours = os.pipe()
         argv: list[str | Path] = [program, "--socket", self.socket, "--control", self.control_socket, "--ready-fd", str(ours),
-                                  "--log", self.log_level, *self.options]
+                                  "--log", self.log_level]
+        argv += [option.replace("{directory}", str(self.directory)) for option in self.options]
         if self.trace:
             argv += ["--trace", self.trace_file]
         if self.pcap:
