@@ -42,15 +42,43 @@
 
 #define IOSM_RECOVER_WAITS	3	/* while starts are repeated */
 
-/* After the return the state work does nothing until nobody holds it. */
-static void iosm_modem_hold_for(struct iosm_modem *modem, enum iosm_hold why)
+/**
+ * iosm_modem_await_load() - let whoever loads the boot ROM find out that he must not
+ * @modem: the modem; held for another reason, or gone
+ *
+ * Context: process, may sleep some 20 ms.
+ */
+void iosm_modem_await_load(struct iosm_modem *modem)
+{
+	mutex_lock(&modem->load_mutex);
+	mutex_unlock(&modem->load_mutex);
+}
+
+/**
+ * iosm_modem_hold_for() - after the return the state work does nothing
+ * @modem: the modem
+ * @why: until this and all other reasons are gone
+ *
+ * Context: process, may sleep a few seconds at most, until the work has finished what
+ * it does; no lock held that a client's stop takes.
+ */
+void iosm_modem_hold_for(struct iosm_modem *modem, enum iosm_hold why)
 {
 	set_bit(why, &modem->holds);
 	/* A run that has begun ends; one that begins later sees the bit. */
 	cancel_delayed_work_sync(&modem->work);
+	if (why != IOSM_HOLD_LOAD)
+		iosm_modem_await_load(modem);
 }
 
-static void iosm_modem_release_for(struct iosm_modem *modem, enum iosm_hold why)
+/**
+ * iosm_modem_release_for() - a reason to hold the state work is gone
+ * @modem: the modem
+ * @why: the reason
+ *
+ * Context: process.
+ */
+void iosm_modem_release_for(struct iosm_modem *modem, enum iosm_hold why)
 {
 	if (test_and_clear_bit(why, &modem->holds) && !READ_ONCE(modem->holds))
 		iosm_modem_kick(modem, 0);
@@ -213,17 +241,26 @@ static void iosm_modem_try_again(struct iosm_modem *modem)
  *
  * Context: process, may sleep about two seconds at most; tasks are frozen. Implements
  * protocol.rst 6.5.1, 6.6.
- * Return: 0, or -EBUSY if the modem refused: then nothing has changed.
+ * Return: 0, or -EBUSY if the modem refused, or is being given its firmware: then nothing
+ * has changed.
  */
 int iosm_modem_suspend(struct iosm_modem *modem)
 {
 	int ret = 0;
 
 	iosm_modem_hold(modem);
+	if (atomic_read(&modem->talks)) {
+		dev_warn(modem->dev, "firmware is being loaded: no time to sleep\n");
+		return -EBUSY;
+	}
 	if (iosm_modem_state(modem) == IOSM_STARTING) {
 		iosm_modem_end_session(modem, true);
 		/* It is not the modem's fault that this start fails. */
 		modem->attempts--;
+		iosm_modem_set_state(modem, IOSM_RECOVERING);
+	} else if (modem->loader) {
+		/* The next one who needs it gets a new one. */
+		iosm_modem_end_session(modem, true);
 		iosm_modem_set_state(modem, IOSM_RECOVERING);
 	} else if (iosm_modem_online(modem)) {
 		ret = iosm_modem_put_to_sleep(modem);
@@ -425,6 +462,36 @@ bool iosm_modem_answers(struct iosm_modem *modem)
 	return iosm_mmio_stage(modem->bus) != IOSM_ALL_ONES;
 }
 
+/**
+ * iosm_modem_get_registers() - may registers be read now?
+ * @modem: the modem
+ *
+ * Context: any.
+ * Return: true if so; they may until iosm_modem_put_registers().
+ */
+bool iosm_modem_get_registers(struct iosm_modem *modem)
+{
+	enum iosm_state state = iosm_modem_state(modem);
+
+	if (state == IOSM_LOST || state == IOSM_GONE ||
+	    (READ_ONCE(modem->holds) & ~BIT(IOSM_HOLD_LOAD)) || READ_ONCE(modem->asleep))
+		return false;
+	return !IS_ENABLED(CONFIG_PM) || pm_runtime_get_if_active(modem->dev) > 0;
+}
+
+/**
+ * iosm_modem_put_registers() - registers are not needed any more
+ * @modem: after iosm_modem_get_registers() returned true
+ *
+ * Context: any.
+ */
+void iosm_modem_put_registers(struct iosm_modem *modem)
+{
+	/* A look is no use: it does not put off the next sleep. */
+	if (IS_ENABLED(CONFIG_PM))
+		pm_runtime_put(modem->dev);
+}
+
 /* Recovery */
 
 static bool iosm_modem_crash_over(struct iosm_modem *modem)
@@ -446,7 +513,8 @@ static int iosm_modem_await_restart(struct iosm_modem *modem)
 	return left < 0 ? -EINTR : 0;
 }
 
-static int iosm_modem_reset_function(struct iosm_modem *modem)
+/* With @needed, what was in the way may help as well: a reset, or a sleep. */
+static int iosm_modem_reset_function(struct iosm_modem *modem, bool needed)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(IOSM_RECOVER_TIMEOUT);
 	int ret;
@@ -457,11 +525,26 @@ static int iosm_modem_reset_function(struct iosm_modem *modem)
 			return ret;
 		if (msleep_interruptible(IOSM_RESET_RETRY))
 			return -EINTR;
-		/* What was in the way may have helped: a reset, or a sleep. */
-		if (!iosm_modem_needs_reset(modem))
+		if (iosm_modem_state(modem) == IOSM_GONE)
+			return -ENODEV;
+		if (needed && !iosm_modem_needs_reset(modem))
 			return 0;
 	} while (time_before(jiffies, deadline));
 	return ret;
+}
+
+/**
+ * iosm_modem_reset() - reset the function, so that the modem starts from nothing
+ * @modem: the modem, in any state
+ *
+ * Context: process, may sleep half a minute at most; no lock held that a client's stop
+ * takes; not from the state work.
+ * Return: 0; -EOPNOTSUPP if it cannot be reset; -ENODEV if it is not there; -EAGAIN if it
+ * is busy all the time; -EINTR after a signal.
+ */
+int iosm_modem_reset(struct iosm_modem *modem)
+{
+	return iosm_modem_reset_function(modem, false);
 }
 
 /* Is it clear whether the modem comes back? */
@@ -524,6 +607,27 @@ static int iosm_modem_verdict(struct iosm_modem *modem)
 	}
 }
 
+/**
+ * iosm_modem_wait_online() - wait until the modem is online
+ * @modem: the modem
+ * @timeout_ms: for how long, milliseconds
+ *
+ * Context: process, may sleep; no lock held that a client's stop takes; not from the state
+ * work.
+ * Return: 0; -ENODEV if it is not there; -EIO if it failed or crashed; -ETIMEDOUT if it is
+ * not clear yet; -EINTR after a signal.
+ */
+int iosm_modem_wait_online(struct iosm_modem *modem, unsigned int timeout_ms)
+{
+	long left;
+
+	left = wait_event_interruptible_timeout(modem->state_wait, iosm_modem_settled(modem),
+						msecs_to_jiffies(timeout_ms));
+	if (left < 0)
+		return -EINTR;
+	return left ? iosm_modem_verdict(modem) : -ETIMEDOUT;
+}
+
 /* What the modem does by itself, and the driver without being asked */
 static int iosm_modem_let_recover(struct iosm_modem *modem)
 {
@@ -564,14 +668,14 @@ int iosm_modem_recover(struct iosm_modem *modem, bool asked)
 	switch (iosm_modem_state(modem)) {
 	case IOSM_CRASHED:
 	case IOSM_DUMP_READY:
-		ret = iosm_modem_reset_function(modem);
+		ret = iosm_modem_reset_function(modem, true);
 		break;
 	case IOSM_LOST:
 		if (!asked)
 			return -ENODEV;
 		fallthrough;
 	case IOSM_FAILED:
-		ret = iosm_modem_reset_function(modem);
+		ret = iosm_modem_reset_function(modem, true);
 		/* Something may have changed all the same. */
 		if (ret == -EOPNOTSUPP) {
 			iosm_modem_try_again(modem);

@@ -37,6 +37,7 @@ enum iosm_head_reason {
 	IOSM_HEAD_DL = 0x07,		/* downlink buffers, control pipe */
 	IOSM_HEAD_MUX_OPEN = 0x08,	/* first downlink buffers, MUX */
 	IOSM_HEAD_OPEN = 0x09,		/* first downlink buffers, others */
+	IOSM_HEAD_LOAD = 0xfeedb007,	/* boot ROM: fetch a loader */
 };
 
 /* IOSM_DB_POWER values (protocol.rst 1.3.3) */

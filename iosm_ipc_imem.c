@@ -21,6 +21,10 @@
  * FAILED and LOST are left when somebody asks for another try: a user, or a host
  * that slept.
  *
+ * A session with a loader (LOADER to LOADER_ONLINE) is set up only if somebody asked for
+ * one, see iosm_ipc_boot.c. It ends like any other: LOADER_ONLINE to RECOVERING, where
+ * the stage says what comes next.
+ *
  * What the host does to a modem (sleep, reset, bus errors) is in iosm_ipc_host.c. It
  * holds the work while it does it, and then changes the state itself.
  *
@@ -78,72 +82,6 @@
 /* Downlink units of one control channel per poll */
 #define IOSM_CONTROL_BUDGET	16
 
-/* Channel table (protocol.rst 4.1); those of later use are not opened yet. */
-
-const struct iosm_channel_config iosm_channel_mux_lite = {
-	.id = IOSM_CHANNEL_MUX,
-	.ul_pipe = 0,
-	.dl_pipe = 1,
-	.ul_entries = 256,
-	.dl_entries = 512,
-	.buffer_size = 2048,
-	.ul_backoff = 1000,
-	.dl_backoff = 1000,
-	.open_reason = IOSM_HEAD_MUX_OPEN,
-};
-
-const struct iosm_channel_config iosm_channel_mux_aggr = {
-	.id = IOSM_CHANNEL_MUX,
-	.ul_pipe = 0,
-	.dl_pipe = 1,
-	.ul_entries = 32,
-	.dl_entries = 60,
-	.buffer_size = 16384,
-	.ul_backoff = 1000,
-	.dl_backoff = 1000,
-	.open_reason = IOSM_HEAD_MUX_OPEN,
-};
-
-const struct iosm_channel_config iosm_channel_rpc = {
-	.id = IOSM_CHANNEL_RPC,
-	.ul_pipe = 2,
-	.dl_pipe = 3,
-	.ul_entries = 4,
-	.dl_entries = 4,
-	.buffer_size = 32768,
-	.open_reason = IOSM_HEAD_OPEN,
-};
-
-const struct iosm_channel_config iosm_channel_at0 = {
-	.id = IOSM_CHANNEL_AT0,
-	.ul_pipe = 4,
-	.dl_pipe = 5,
-	.ul_entries = 4,
-	.dl_entries = 4,
-	.buffer_size = 2048,
-	.open_reason = IOSM_HEAD_OPEN,
-};
-
-const struct iosm_channel_config iosm_channel_at1 = {
-	.id = IOSM_CHANNEL_AT1,
-	.ul_pipe = 8,
-	.dl_pipe = 9,
-	.ul_entries = 4,
-	.dl_entries = 4,
-	.buffer_size = 2048,
-	.open_reason = IOSM_HEAD_OPEN,
-};
-
-const struct iosm_channel_config iosm_channel_mbim = {
-	.id = IOSM_CHANNEL_MBIM,
-	.ul_pipe = 12,
-	.dl_pipe = 13,
-	.ul_entries = 4,
-	.dl_entries = 4,
-	.buffer_size = 32768,
-	.open_reason = IOSM_HEAD_OPEN,
-};
-
 #define TO(state) BIT(IOSM_##state)
 
 /* Moves that the state may make, by the state that it leaves. */
@@ -153,8 +91,11 @@ static const u32 iosm_state_moves[IOSM_STATE_COUNT] = {
 		     TO(GONE),
 	[IOSM_ROM] = TO(LOADER) | TO(STARTING) | TO(CRASHED) |
 		     TO(DUMP_READY) | TO(RECOVERING) | TO(LOST) | TO(GONE),
-	[IOSM_LOADER] = TO(ROM) | TO(STARTING) | TO(CRASHED) |
-			TO(DUMP_READY) | TO(RECOVERING) | TO(LOST) | TO(GONE),
+	[IOSM_LOADER] = TO(ROM) | TO(LOADER_ONLINE) | TO(STARTING) |
+			TO(CRASHED) | TO(DUMP_READY) | TO(RECOVERING) |
+			TO(LOST) | TO(GONE),
+	[IOSM_LOADER_ONLINE] = TO(RECOVERING) | TO(CRASHED) | TO(DUMP_READY) |
+			       TO(LOST) | TO(GONE),
 	[IOSM_STARTING] = TO(ONLINE) | TO(RECOVERING) | TO(CRASHED) |
 			  TO(DUMP_READY) | TO(LOST) | TO(GONE),
 	[IOSM_ONLINE] = TO(SUSPENDED) | TO(RECOVERING) | TO(CRASHED) |
@@ -179,6 +120,7 @@ static const char * const iosm_state_names[IOSM_STATE_COUNT] = {
 	[IOSM_OFF] = "off",
 	[IOSM_ROM] = "boot ROM",
 	[IOSM_LOADER] = "loader",
+	[IOSM_LOADER_ONLINE] = "loader online",
 	[IOSM_STARTING] = "starting",
 	[IOSM_ONLINE] = "online",
 	[IOSM_SUSPENDED] = "suspended",
@@ -223,6 +165,13 @@ const char *iosm_state_name(enum iosm_state state)
 bool iosm_state_move_legal(enum iosm_state from, enum iosm_state to)
 {
 	return iosm_state_moves[from] & BIT(to);
+}
+
+/* May it lead to a session with a loader? */
+static bool iosm_state_boots(enum iosm_state state)
+{
+	return state == IOSM_ROM || state == IOSM_LOADER ||
+	       state == IOSM_LOADER_ONLINE;
 }
 
 static bool iosm_state_crashed(enum iosm_state state)
@@ -329,8 +278,11 @@ bool iosm_modem_set_state(struct iosm_modem *modem, enum iosm_state to)
 	spin_lock(&modem->state_lock);
 	from = modem->state;
 	legal = iosm_state_move_legal(from, to);
-	if (legal)
+	if (legal) {
+		if (!iosm_state_boots(to))
+			WRITE_ONCE(modem->loader_wanted, false);
 		WRITE_ONCE(modem->state, to);
+	}
 	spin_unlock(&modem->state_lock);
 
 	if (!legal)
@@ -343,6 +295,24 @@ bool iosm_modem_set_state(struct iosm_modem *modem, enum iosm_state to)
 	if (modem->observer)
 		modem->observer->moved(modem->observer, to);
 	return true;
+}
+
+/**
+ * iosm_modem_ask_for_loader() - set up a session with the loader
+ * @modem: the modem
+ *
+ * Context: process; the state work does it, when it runs next.
+ * Return: false if that does not make sense in this state.
+ */
+bool iosm_modem_ask_for_loader(struct iosm_modem *modem)
+{
+	bool boots;
+
+	spin_lock(&modem->state_lock);
+	boots = iosm_state_boots(modem->state);
+	WRITE_ONCE(modem->loader_wanted, boots);
+	spin_unlock(&modem->state_lock);
+	return boots;
 }
 
 /**
@@ -496,6 +466,25 @@ static bool iosm_stage_crashed(u32 stage)
 	return stage == IOSM_STAGE_CRASH || stage == IOSM_STAGE_CD_READY;
 }
 
+/* Is that where our session, or the one that is being set up, belongs? */
+static bool iosm_modem_in_stage(struct iosm_modem *modem, u32 stage)
+{
+	if (READ_ONCE(modem->loader))
+		return stage == IOSM_STAGE_PSI || stage == IOSM_STAGE_EBL;
+	return stage == IOSM_STAGE_RUN;
+}
+
+/* What the status block says does not belong to our session. */
+static void iosm_modem_left(struct iosm_modem *modem, u32 stage)
+{
+	if (READ_ONCE(modem->loader) && stage == IOSM_STAGE_RUN)
+		iosm_modem_outdate(modem, "the loader has started the firmware");
+	else if (iosm_stage_crashed(stage))
+		iosm_modem_break(modem, stage, "firmware crashed");
+	else
+		iosm_modem_break(modem, stage, "modem left the session");
+}
+
 /* False if there is no running session, or not any more. */
 static bool iosm_modem_poll_status(struct iosm_modem *modem)
 {
@@ -503,7 +492,7 @@ static bool iosm_modem_poll_status(struct iosm_modem *modem)
 	bool running;
 
 	iosm_protocol_status(&modem->protocol, &status);
-	running = status.stage == IOSM_STAGE_RUN &&
+	running = iosm_modem_in_stage(modem, status.stage) &&
 		  status.ipc_state == IOSM_IPC_RUNNING;
 
 	switch (atomic_read(&modem->session)) {
@@ -516,10 +505,7 @@ static bool iosm_modem_poll_status(struct iosm_modem *modem)
 		break;
 	case IOSM_SESSION_RUNNING:
 		if (!running) {
-			iosm_modem_break(modem, status.stage,
-					 iosm_stage_crashed(status.stage) ?
-					 "firmware crashed" :
-					 "modem left the session");
+			iosm_modem_left(modem, status.stage);
 			return false;
 		}
 		break;
@@ -623,7 +609,9 @@ void iosm_modem_look(struct iosm_modem *modem)
 	if (READ_ONCE(modem->asleep) || !iosm_modem_online(modem))
 		return;
 	stage = iosm_mmio_stage(modem->bus);
-	if (stage != IOSM_STAGE_RUN)
+	if (READ_ONCE(modem->loader) && stage == IOSM_STAGE_RUN)
+		iosm_modem_outdate(modem, "the loader has started the firmware");
+	else if (!iosm_modem_in_stage(modem, stage))
 		iosm_modem_break(modem, stage, "modem left the session unnoticed");
 	else if (iosm_mmio_ipc_state(modem->bus) != IOSM_IPC_RUNNING)
 		iosm_modem_break(modem, 0, "modem was reset unnoticed");
@@ -847,8 +835,10 @@ static int iosm_modem_start_clients(struct iosm_modem *modem)
 	unsigned int i;
 
 	for (i = 0; modem->clients[i]; i++) {
-		void *instance = modem->clients[i]->start(modem);
+		void *instance = NULL;
 
+		if (modem->clients[i]->loader == modem->loader)
+			instance = modem->clients[i]->start(modem);
 		if (IS_ERR(instance)) {
 			dev_err(modem->dev, "cannot start %s: %pe\n",
 				modem->clients[i]->name, instance);
@@ -896,6 +886,7 @@ void iosm_modem_end_session(struct iosm_modem *modem, bool tell)
 			iosm_modem_say_goodbye(modem);
 		else
 			iosm_modem_cut_off(modem);
+		WRITE_ONCE(modem->loader, false);
 		return;
 	}
 
@@ -910,6 +901,7 @@ void iosm_modem_end_session(struct iosm_modem *modem, bool tell)
 	napi_disable(&modem->napi);
 	napi_enable(&modem->napi);
 	mutex_unlock(&modem->poll_mutex);
+	WRITE_ONCE(modem->loader, false);
 
 	if (tell)
 		iosm_modem_say_goodbye(modem);
@@ -1028,10 +1020,41 @@ static void iosm_modem_stay_awake(struct iosm_modem *modem, bool awake)
 	}
 }
 
+static int iosm_modem_sample_version(struct iosm_modem *modem)
+{
+	modem->fw_caps = 0;
+	modem->fw_version = iosm_mmio_fw_version(modem->bus);
+	if (modem->fw_version == IOSM_ALL_ONES)
+		return -EIO;
+	if (modem->fw_version >= IOSM_FW_VERSION_CAPS)
+		modem->fw_caps = iosm_mmio_fw_caps(modem->bus);
+	return 0;
+}
+
+/* A loader knows no rules to agree on (protocol.rst 7.3). */
+static int iosm_modem_bring_up_loader(struct iosm_modem *modem)
+{
+	int ret;
+
+	ret = iosm_modem_sample_version(modem);
+	if (ret)
+		return ret;
+	ret = iosm_modem_start_clients(modem);
+	if (ret)
+		return ret;
+	modem->attempts = 0;
+	iosm_modem_set_state(modem, IOSM_LOADER_ONLINE);
+	iosm_modem_kick(modem, IOSM_BOOT_POLL);
+	return 0;
+}
+
 /* The session runs: agree on the rules, then start the clients. */
 static int iosm_modem_bring_up(struct iosm_modem *modem)
 {
 	int ret;
+
+	if (modem->loader)
+		return iosm_modem_bring_up_loader(modem);
 
 	ret = iosm_protocol_sleep(&modem->protocol, IOSM_SLEEP_DEVICE,
 				  IOSM_SLEEP_ENTER);
@@ -1042,12 +1065,9 @@ static int iosm_modem_bring_up(struct iosm_modem *modem)
 	if (ret)
 		return ret;
 
-	modem->fw_version = iosm_mmio_fw_version(modem->bus);
-	if (modem->fw_version == IOSM_ALL_ONES)
-		return -EIO;
-	modem->fw_caps = 0;
-	if (modem->fw_version >= IOSM_FW_VERSION_CAPS)
-		modem->fw_caps = iosm_mmio_fw_caps(modem->bus);
+	ret = iosm_modem_sample_version(modem);
+	if (ret)
+		return ret;
 
 	ret = iosm_modem_start_clients(modem);
 	if (ret)
@@ -1121,15 +1141,21 @@ static void iosm_modem_crashed(struct iosm_modem *modem, u32 stage)
 	iosm_modem_kick(modem, IOSM_BOOT_POLL);
 }
 
-/* Firmware may crash, or the modem go away, at any step. False if it is not in RUN. */
+/*
+ * Firmware, or a loader, may crash, or the modem go away, at any step. False if it is not
+ * in its stage any more.
+ */
 static bool iosm_modem_still_runs(struct iosm_modem *modem)
 {
 	u32 stage = iosm_mmio_stage(modem->bus);
 
-	if (stage == IOSM_STAGE_RUN)
+	if (iosm_modem_in_stage(modem, stage))
 		return true;
 	if (stage == IOSM_ALL_ONES) {
 		iosm_modem_lose(modem);
+	} else if (modem->loader && stage == IOSM_STAGE_RUN) {
+		WRITE_ONCE(modem->outdated, true);
+		iosm_modem_start_again(modem, "the loader has started the firmware");
 	} else if (iosm_stage_crashed(stage)) {
 		iosm_modem_failure(modem, "firmware crashed");
 		iosm_modem_crashed(modem, stage);
@@ -1183,7 +1209,7 @@ static void iosm_modem_enter_stage(struct iosm_modem *modem,
 		modem->step = IOSM_START_CHECK;
 		break;
 	default:
-		iosm_modem_kick(modem, IOSM_BOOT_POLL);
+		iosm_modem_kick(modem, READ_ONCE(modem->loader_wanted) ? 0 : IOSM_BOOT_POLL);
 		break;
 	}
 }
@@ -1262,6 +1288,39 @@ static void iosm_modem_work_online(struct iosm_modem *modem)
 	}
 }
 
+/*
+ * A modem that boots by itself passes its loaders undisturbed; the session with one is
+ * set up only if somebody waits for it.
+ */
+static void iosm_modem_work_loader(struct iosm_modem *modem)
+{
+	if (iosm_modem_session_is(modem, IOSM_SESSION_BROKEN)) {
+		iosm_modem_autopsy(modem);
+	} else if (modem->loader) {
+		iosm_modem_starting(modem);
+	} else if (READ_ONCE(modem->loader_wanted)) {
+		WRITE_ONCE(modem->loader, true);
+		modem->outdated = false;
+		modem->step = IOSM_START_CHECK;
+		iosm_modem_starting(modem);
+	} else {
+		iosm_modem_watch_stage(modem);
+	}
+}
+
+static void iosm_modem_work_loader_online(struct iosm_modem *modem)
+{
+	/* It says nothing when it starts the firmware. */
+	iosm_modem_look(modem);
+	if (iosm_modem_session_is(modem, IOSM_SESSION_BROKEN)) {
+		iosm_modem_autopsy(modem);
+	} else {
+		/* An interrupt may have been lost. */
+		iosm_modem_poll_soon(modem);
+		iosm_modem_kick(modem, IOSM_BOOT_POLL);
+	}
+}
+
 static void iosm_modem_work(struct work_struct *work)
 {
 	struct iosm_modem *modem = container_of(to_delayed_work(work),
@@ -1276,6 +1335,12 @@ static void iosm_modem_work(struct work_struct *work)
 			iosm_modem_autopsy(modem);
 		else
 			iosm_modem_starting(modem);
+		break;
+	case IOSM_LOADER:
+		iosm_modem_work_loader(modem);
+		break;
+	case IOSM_LOADER_ONLINE:
+		iosm_modem_work_loader_online(modem);
 		break;
 	case IOSM_ONLINE:
 	case IOSM_SUSPENDED:
@@ -1315,6 +1380,7 @@ struct iosm_modem *iosm_modem_create(struct iosm_bus *bus,
 	modem->dev = bus->dev;
 	modem->clients = clients;
 	mutex_init(&modem->poll_mutex);
+	mutex_init(&modem->load_mutex);
 	spin_lock_init(&modem->state_lock);
 	init_waitqueue_head(&modem->state_wait);
 	atomic_set(&modem->session, IOSM_SESSION_NONE);
@@ -1388,6 +1454,7 @@ void iosm_modem_stop(struct iosm_modem *modem)
 	/* Ends the work's steps; one that runs finishes first. */
 	iosm_modem_set_state(modem, IOSM_GONE);
 	cancel_delayed_work_sync(&modem->work);
+	iosm_modem_await_load(modem);
 	iosm_modem_end_session(modem, true);
 	iosm_modem_cut_off(modem);
 	if (modem->awake)

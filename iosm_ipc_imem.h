@@ -12,10 +12,13 @@
 #include <linux/workqueue.h>
 #include <linux/wwan.h>
 
+#include "iosm_ipc_channels.h"
 #include "iosm_ipc_protocol.h"
 
 struct iosm_channel;
+struct iosm_flash;
 struct iosm_modem;
+struct iosm_trace;
 
 #define IOSM_CLIENTS_MAX	4
 
@@ -23,7 +26,9 @@ struct iosm_modem;
  * enum iosm_state - state of a modem
  * @IOSM_OFF: nothing is known yet
  * @IOSM_ROM: in the boot ROM; it may boot by itself
- * @IOSM_LOADER: a first- or second-stage loader runs
+ * @IOSM_LOADER: a first- or second-stage loader runs; a session with it is set up only
+ *	if somebody asked for one
+ * @IOSM_LOADER_ONLINE: there is an IPC session with the loader, its clients are started
  * @IOSM_STARTING: firmware runs, the IPC session is being set up
  * @IOSM_ONLINE: clients are started
  * @IOSM_SUSPENDED: the same, and the host sleeps, or just its PCI function
@@ -39,6 +44,7 @@ enum iosm_state {
 	IOSM_OFF,
 	IOSM_ROM,
 	IOSM_LOADER,
+	IOSM_LOADER_ONLINE,
 	IOSM_STARTING,
 	IOSM_ONLINE,
 	IOSM_SUSPENDED,
@@ -49,54 +55,6 @@ enum iosm_state {
 	IOSM_LOST,
 	IOSM_GONE,
 	IOSM_STATE_COUNT,
-};
-
-/**
- * enum iosm_channel_id - purpose of a pair of pipes (protocol.rst 4.1)
- * @IOSM_CHANNEL_MUX: IP data
- * @IOSM_CHANNEL_RPC: RPC messages, 7360 only
- * @IOSM_CHANNEL_AT0: AT commands, first port
- * @IOSM_CHANNEL_TRACE: modem log
- * @IOSM_CHANNEL_AT1: AT commands, second port
- * @IOSM_CHANNEL_LOOPBACK: never used
- * @IOSM_CHANNEL_MBIM: MBIM messages, 7560 only
- * @IOSM_CHANNEL_FLASH: conversation with the boot loaders
- * @IOSM_CHANNEL_COUNT: number of channels, not a channel
- */
-enum iosm_channel_id {
-	IOSM_CHANNEL_MUX = 0,
-	IOSM_CHANNEL_RPC = 1,
-	IOSM_CHANNEL_AT0 = 2,
-	IOSM_CHANNEL_TRACE = 3,
-	IOSM_CHANNEL_AT1 = 4,
-	IOSM_CHANNEL_LOOPBACK = 5,
-	IOSM_CHANNEL_MBIM = 6,
-	IOSM_CHANNEL_FLASH = 7,
-	IOSM_CHANNEL_COUNT,
-};
-
-/**
- * struct iosm_channel_config - fixed properties of a channel
- * @id: the channel
- * @ul_pipe: uplink pipe, even
- * @dl_pipe: downlink pipe, odd
- * @ul_entries: size of the uplink TD ring; one less can be posted
- * @dl_entries: size of the downlink TD ring; one less can be posted
- * @buffer_size: bytes per downlink buffer
- * @ul_backoff: how long the modem may hold back uplink completions, microseconds
- * @dl_backoff: the same for downlink completions
- * @open_reason: doorbell for the first downlink buffers
- */
-struct iosm_channel_config {
-	enum iosm_channel_id id;
-	u8 ul_pipe;
-	u8 dl_pipe;
-	u16 ul_entries;
-	u16 dl_entries;
-	u32 buffer_size;
-	u32 ul_backoff;
-	u32 dl_backoff;
-	enum iosm_head_reason open_reason;
 };
 
 /**
@@ -140,6 +98,7 @@ struct iosm_channel {
 /**
  * struct iosm_client - a user of the core
  * @name: for log lines
+ * @loader: of sessions with a loader, not with firmware
  * @start: the modem is online; publish; state work, may sleep. Returns an
  *	instance, NULL if there is nothing to do for this modem, or an ERR_PTR()
  * @stop: withdraw everything and close all channels; state work or unbind, may
@@ -148,6 +107,7 @@ struct iosm_channel {
  */
 struct iosm_client {
 	const char *name;
+	bool loader;
 	void *(*start)(struct iosm_modem *modem);
 	void (*stop)(void *instance);
 };
@@ -207,11 +167,13 @@ enum iosm_start_step {
  * @IOSM_HOLD_SLEEP: the system sleeps, is about to, or has just been awake again
  * @IOSM_HOLD_RESET: the function is being reset
  * @IOSM_HOLD_BUS: the bus failed and does not work yet
+ * @IOSM_HOLD_LOAD: the boot ROM is being given its first loader
  */
 enum iosm_hold {
 	IOSM_HOLD_SLEEP,
 	IOSM_HOLD_RESET,
 	IOSM_HOLD_BUS,
+	IOSM_HOLD_LOAD,
 };
 
 /**
@@ -247,6 +209,13 @@ struct iosm_observer {
  * @asleep: the function may be in D3: no register may be touched
  * @ending: the clients are being stopped
  * @awake: a runtime PM reference is held, because there is something to do
+ * @loader: the session, or the start of one, is with a loader; state work only, others
+ *	read it
+ * @loader_wanted: somebody waits for a session with the loader
+ * @load_mutex: held while the boot ROM fetches a loader
+ * @talks: conversations that a sleep of the system would break
+ * @flash: conversation with the loaders; set once, before anything runs, may be NULL
+ * @trace: modem log; set once, before anything runs, may be NULL
  * @observer: may be NULL; set once, before anything runs
  * @state_lock: protects writing @state
  * @state: read it with iosm_modem_state()
@@ -291,6 +260,12 @@ struct iosm_modem {
 	bool asleep;
 	bool ending;
 	bool awake;
+	bool loader;
+	bool loader_wanted;
+	struct mutex load_mutex;	/* loading of the boot ROM */
+	atomic_t talks;
+	struct iosm_flash *flash;
+	struct iosm_trace *trace;
 	struct iosm_observer *observer;
 	spinlock_t state_lock;		/* writers of @state */
 	enum iosm_state state;
@@ -334,6 +309,10 @@ void iosm_modem_isolate(struct iosm_modem *modem, bool forever);
 void iosm_modem_rejoin(struct iosm_modem *modem);
 bool iosm_modem_needs_reset(struct iosm_modem *modem);
 bool iosm_modem_answers(struct iosm_modem *modem);
+bool iosm_modem_get_registers(struct iosm_modem *modem);
+void iosm_modem_put_registers(struct iosm_modem *modem);
+int iosm_modem_reset(struct iosm_modem *modem);
+int iosm_modem_wait_online(struct iosm_modem *modem, unsigned int timeout_ms);
 int iosm_modem_recover(struct iosm_modem *modem, bool asked);
 
 enum iosm_state iosm_modem_state(const struct iosm_modem *modem);
@@ -346,13 +325,6 @@ void iosm_modem_broken(struct iosm_modem *modem, const char *why);
 void iosm_modem_failure(struct iosm_modem *modem, const char *why);
 void iosm_modem_poll_soon(struct iosm_modem *modem);
 void iosm_modem_look(struct iosm_modem *modem);
-
-extern const struct iosm_channel_config iosm_channel_mux_lite;
-extern const struct iosm_channel_config iosm_channel_mux_aggr;
-extern const struct iosm_channel_config iosm_channel_rpc;
-extern const struct iosm_channel_config iosm_channel_at0;
-extern const struct iosm_channel_config iosm_channel_at1;
-extern const struct iosm_channel_config iosm_channel_mbim;
 
 int iosm_channel_open(struct iosm_channel *channel, struct iosm_modem *modem,
 		      const struct iosm_channel_config *config,

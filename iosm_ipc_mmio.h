@@ -13,6 +13,7 @@
 
 struct device;
 struct iosm_bus;
+struct iosm_device;
 
 /**
  * enum iosm_host_sleep - how the modem is told that the host sleeps
@@ -53,13 +54,13 @@ struct iosm_bus_ops {
  * @ops: the access functions
  * @dev: for DMA mappings, log lines and uevents, and the parent of everything
  *	that user space sees
- * @device_id: PCI device ID, selects the set of ports
+ * @device: what kind of modem
  * @host_sleep: what the modem expects before the host sleeps
  */
 struct iosm_bus {
 	const struct iosm_bus_ops *ops;
 	struct device *dev;
-	u16 device_id;
+	const struct iosm_device *device;
 	enum iosm_host_sleep host_sleep;
 };
 
@@ -98,6 +99,31 @@ static inline u32 iosm_mmio_ipc_state(struct iosm_bus *bus)
 static inline u8 iosm_mmio_chip_length(struct iosm_bus *bus)
 {
 	return bus->ops->read8(bus, IOSM_REG_CHIP_LENGTH);
+}
+
+/**
+ * iosm_mmio_chip_word() - read four bytes of the chip information
+ * @bus: the modem
+ * @offset: of the version byte on, a multiple of 4
+ *
+ * Context: any.
+ * Return: the bytes, the first one in the low bits (protocol.rst 2.1).
+ */
+static inline u32 iosm_mmio_chip_word(struct iosm_bus *bus, u32 offset)
+{
+	return bus->ops->read32(bus, IOSM_REG_CHIP_VERSION + offset);
+}
+
+/**
+ * iosm_mmio_rom_result() - read what the boot ROM says of a loader
+ * @bus: the modem
+ *
+ * Context: any.
+ * Return: its result (protocol.rst 2.4).
+ */
+static inline u32 iosm_mmio_rom_result(struct iosm_bus *bus)
+{
+	return bus->ops->read32(bus, IOSM_REG_ROM_RESULT);
 }
 
 /**
@@ -182,6 +208,21 @@ static inline void iosm_mmio_request_state(struct iosm_bus *bus,
 					   enum iosm_ipc_state state)
 {
 	iosm_mmio_ring(bus, IOSM_DB_STATE, state);
+}
+
+/**
+ * iosm_mmio_load() - let the boot ROM fetch a loader
+ * @bus: the modem; it may access memory
+ * @addr: bus address of the image
+ * @len: its length, bytes
+ *
+ * Context: any. Implements protocol.rst 7.3 step 2.
+ */
+static inline void iosm_mmio_load(struct iosm_bus *bus, dma_addr_t addr, u32 len)
+{
+	iosm_mmio_write64(bus, IOSM_REG_PSI_ADDR, addr);
+	bus->ops->write32(bus, IOSM_REG_PSI_LEN, len);
+	iosm_mmio_ring(bus, IOSM_DB_HEAD, IOSM_HEAD_LOAD);
 }
 
 #endif /* IOSM_IPC_MMIO_H */

@@ -291,8 +291,11 @@ static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	iosm->pdev = pdev;
 	iosm->bus.ops = &iosm_pci_bus_ops;
 	iosm->bus.dev = dev;
-	iosm->bus.device_id = pdev->device;
+	iosm->bus.device = (const struct iosm_device *)id->driver_data;
 	iosm->bus.host_sleep = iosm_pci_host_sleep(pdev);
+	/* Bound by "new_id" or "driver_override". */
+	if (!iosm->bus.device)
+		return dev_err_probe(dev, -ENODEV, "unknown kind of modem\n");
 
 	ret = iosm_pci_setup(iosm);
 	if (ret)
@@ -520,8 +523,10 @@ static const struct pci_error_handlers iosm_pci_error_handlers = {
 };
 
 static const struct pci_device_id iosm_pci_ids[] = {
-	{ PCI_DEVICE(IOSM_PCI_VENDOR_INTEL, IOSM_PCI_DEVICE_7560) },
-	{ PCI_DEVICE(IOSM_PCI_VENDOR_INTEL, IOSM_PCI_DEVICE_7360) },
+	{ PCI_DEVICE(IOSM_PCI_VENDOR_INTEL, IOSM_PCI_DEVICE_7560),
+	  .driver_data = (kernel_ulong_t)&iosm_device_7560 },
+	{ PCI_DEVICE(IOSM_PCI_VENDOR_INTEL, IOSM_PCI_DEVICE_7360),
+	  .driver_data = (kernel_ulong_t)&iosm_device_7360 },
 	{ }
 };
 MODULE_DEVICE_TABLE(pci, iosm_pci_ids);

@@ -45,21 +45,19 @@
  * struct iosm_port_type - a kind of port that a modem may have
  * @config: its channel
  * @type: as the WWAN core names it
- * @device_id: the only modem that has it, 0 for all
  * @stream: bytes, not messages
  */
 struct iosm_port_type {
 	const struct iosm_channel_config *config;
 	enum wwan_port_type type;
-	u16 device_id;
 	bool stream;
 };
 
 static const struct iosm_port_type iosm_port_types[IOSM_PORTS_MAX] = {
-	{ &iosm_channel_rpc, WWAN_PORT_XMMRPC, IOSM_PCI_DEVICE_7360, false },
-	{ &iosm_channel_at0, WWAN_PORT_AT, 0, true },
-	{ &iosm_channel_at1, WWAN_PORT_AT, 0, true },
-	{ &iosm_channel_mbim, WWAN_PORT_MBIM, IOSM_PCI_DEVICE_7560, false },
+	{ &iosm_channel_rpc, WWAN_PORT_XMMRPC, false },
+	{ &iosm_channel_at0, WWAN_PORT_AT, true },
+	{ &iosm_channel_at1, WWAN_PORT_AT, true },
+	{ &iosm_channel_mbim, WWAN_PORT_MBIM, false },
 };
 
 /**
@@ -516,7 +514,7 @@ static void *iosm_ports_start(struct iosm_modem *modem)
 		const struct iosm_port_type *type = &iosm_port_types[i];
 		struct iosm_port *port;
 
-		if (type->device_id && type->device_id != modem->bus->device_id)
+		if (!(modem->bus->device->channels & BIT(type->config->id)))
 			continue;
 		port = iosm_port_create(modem, type);
 		if (port == ERR_PTR(-EOPNOTSUPP)) {

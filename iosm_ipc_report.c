@@ -21,7 +21,6 @@
 
 #include <linux/kernel.h>
 #include <linux/math64.h>
-#include <linux/pm_runtime.h>
 #include <linux/string.h>
 #include <linux/time64.h>
 #include <linux/timekeeping.h>
@@ -55,32 +54,14 @@ static const char * const iosm_host_names[] = {
 
 /* Taking a snapshot */
 
-/* Keeps the function in D0 until iosm_snapshot_let_go(). */
-static bool iosm_snapshot_hold(struct iosm_modem *modem)
-{
-	enum iosm_state state = iosm_modem_state(modem);
-
-	if (state == IOSM_LOST || state == IOSM_GONE || READ_ONCE(modem->holds) ||
-	    READ_ONCE(modem->asleep))
-		return false;
-	return !IS_ENABLED(CONFIG_PM) || pm_runtime_get_if_active(modem->dev) > 0;
-}
-
-/* A look is no use: it does not put off the next sleep. */
-static void iosm_snapshot_let_go(struct iosm_modem *modem)
-{
-	if (IS_ENABLED(CONFIG_PM))
-		pm_runtime_put(modem->dev);
-}
-
 static void iosm_snapshot_registers(struct iosm_snapshot *snapshot, struct iosm_modem *modem)
 {
-	snapshot->accessible = iosm_snapshot_hold(modem);
+	snapshot->accessible = iosm_modem_get_registers(modem);
 	if (!snapshot->accessible)
 		return;
 	snapshot->stage = iosm_mmio_stage(modem->bus);
 	snapshot->ipc_state = iosm_mmio_ipc_state(modem->bus);
-	iosm_snapshot_let_go(modem);
+	iosm_modem_put_registers(modem);
 }
 
 static void iosm_snapshot_state(struct iosm_snapshot *snapshot, const struct iosm_modem *modem)

@@ -213,8 +213,10 @@ static const struct move_case moves[] = {
 	  TO(LOADER) | TO(STARTING) | TO(CRASHED) | TO(DUMP_READY) | RESET |
 	  ALWAYS },
 	{ "loader", IOSM_LOADER,
-	  TO(ROM) | TO(STARTING) | TO(CRASHED) | TO(DUMP_READY) | RESET |
-	  ALWAYS },
+	  TO(ROM) | TO(LOADER_ONLINE) | TO(STARTING) | TO(CRASHED) |
+	  TO(DUMP_READY) | RESET | ALWAYS },
+	{ "loader online", IOSM_LOADER_ONLINE,
+	  TO(CRASHED) | TO(DUMP_READY) | RESET | ALWAYS },
 	{ "starting", IOSM_STARTING,
 	  TO(ONLINE) | TO(CRASHED) | TO(DUMP_READY) | RESET | ALWAYS },
 	{ "online", IOSM_ONLINE,

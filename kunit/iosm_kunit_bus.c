@@ -1248,7 +1248,8 @@ struct iosm_fake *iosm_fake_create(struct kunit *test, u16 device_id)
 	init_waitqueue_head(&fake->state_changed);
 	fake->bus.ops = &fake_bus_ops;
 	fake->bus.dev = dev;
-	fake->bus.device_id = device_id;
+	fake->bus.device = device_id == IOSM_PCI_DEVICE_7360 ? &iosm_device_7360 :
+								&iosm_device_7560;
 	fake->reset = iosm_fake_reset;
 	fake->chip_length = 58;
 	fake->regs[REG_STAGE / 4] = STAGE_RUN;
