@@ -34,8 +34,14 @@ iosm-y += iosm_ipc_mux_dl.o
 iosm-y += iosm_ipc_mux.o
 iosm-y += iosm_ipc_port.o
 iosm-y += iosm_ipc_wwan.o
+ifeq ($(CONFIG_WWAN_DEBUGFS)$(CONFIG_RELAY),yy)
+iosm-y += iosm_ipc_trace.o
+endif
 iosm-y += iosm_ipc_report.o
 iosm-y += iosm_ipc_flash_wire.o
+iosm-y += iosm_ipc_flash_link.o
+iosm-y += iosm_ipc_flash.o
+iosm-y += iosm_ipc_coredump.o
 iosm-y += iosm_ipc_debugfs.o
 iosm-y += iosm_ipc_devlink.o
 

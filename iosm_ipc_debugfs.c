@@ -4,7 +4,8 @@
  *
  * One directory per modem, named like its PCI function, from probe to remove. Its file
  * "state" has a line "name: value" for each value; the names are those of "devlink
- * health diagnose", and no interface for programs.
+ * health diagnose", and no interface for programs. The files of the modem's log are
+ * those of iosm_ipc_trace.c.
  */
 
 #include "iosm_ipc_debugfs.h"
@@ -14,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "iosm_ipc_report.h"
+#include "iosm_ipc_trace.h"
 
 static struct dentry *iosm_debugfs_root;
 
@@ -133,6 +135,7 @@ struct dentry *iosm_debugfs_create(struct iosm_report *report)
 						iosm_debugfs_root);
 
 	debugfs_create_file("state", 0444, dir, report, &iosm_state_fops);
+	iosm_trace_add_files(report->modem->trace, dir);
 	return dir;
 }
 

@@ -27,6 +27,7 @@
 #include "iosm_ipc_debugfs.h"
 #include "iosm_ipc_devlink.h"
 #include "iosm_ipc_imem.h"
+#include "iosm_ipc_trace.h"
 
 #define IOSM_AUTOSUSPEND_DELAY	2000	/* milliseconds */
 
@@ -56,6 +57,7 @@ MODULE_PARM_DESC(acpi_reset,
  * @modem: the core
  * @config: configuration space as it was when the device was bound
  * @devlink: its health, for user space
+ * @trace: its log, NULL if the kernel cannot have one
  */
 struct iosm_pci {
 	struct iosm_bus bus;
@@ -65,11 +67,15 @@ struct iosm_pci {
 	struct iosm_modem *modem;
 	struct pci_saved_state *config;
 	struct iosm_devlink *devlink;
+	struct iosm_trace *trace;
 };
 
 static const struct iosm_client *const iosm_clients[] = {
 	&iosm_wwan_client,
 	&iosm_port_client,
+#if IOSM_HAS_TRACE
+	&iosm_trace_client,
+#endif
 	NULL
 };
 
@@ -304,6 +310,11 @@ static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	iosm->modem = iosm_modem_create(&iosm->bus, iosm_clients);
 	if (IS_ERR(iosm->modem))
 		return PTR_ERR(iosm->modem);
+	iosm->trace = iosm_trace_create(iosm->modem);
+	if (IS_ERR(iosm->trace)) {
+		iosm_modem_destroy(iosm->modem);
+		return PTR_ERR(iosm->trace);
+	}
 
 	ret = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_MSI);
 	if (ret < 0) {
@@ -345,6 +356,7 @@ err_free_vectors:
 	pci_free_irq_vectors(pdev);
 err_destroy_modem:
 	iosm_modem_destroy(iosm->modem);
+	iosm_trace_destroy(iosm->trace);
 	return ret;
 }
 
@@ -360,6 +372,7 @@ static void iosm_pci_remove(struct pci_dev *pdev)
 	free_irq(pci_irq_vector(pdev, 0), iosm->modem);
 	pci_free_irq_vectors(pdev);
 	iosm_modem_destroy(iosm->modem);
+	iosm_trace_destroy(iosm->trace);
 	iosm_devlink_free(iosm->devlink);
 	kfree(iosm->config);
 }

@@ -127,6 +127,7 @@ static void iosm_snapshot_take(struct iosm_snapshot *snapshot, struct iosm_modem
 	iosm_snapshot_state(snapshot, modem);
 	iosm_snapshot_registers(snapshot, modem);
 	iosm_snapshot_power(snapshot, &modem->pm);
+	snapshot->has_trace = iosm_trace_get_stats(modem->trace, &snapshot->trace);
 	iosm_snapshot_rings(snapshot, &modem->protocol);
 }
 
@@ -302,6 +303,15 @@ static void iosm_show_control(const struct iosm_snapshot *s, struct iosm_sink *s
 	iosm_sink_number(sink, "requests repeated", s->control_stats.repeated);
 }
 
+static void iosm_show_trace(const struct iosm_trace_stats *stats, struct iosm_sink *sink)
+{
+	iosm_sink_text(sink, "log", stats->on ? "on" : "off");
+	iosm_sink_number(sink, "log units", stats->units);
+	iosm_sink_number(sink, "log bytes", stats->bytes);
+	iosm_sink_number(sink, "log units lost", stats->lost);
+	iosm_sink_number(sink, "log units bad", stats->bad);
+}
+
 static void iosm_show_pipe(const struct iosm_snapshot_pipe *pipe, struct iosm_sink *sink)
 {
 	iosm_sink_number(sink, "entries", pipe->entries);
@@ -348,6 +358,8 @@ void iosm_report_show(const struct iosm_snapshot *snapshot, struct iosm_sink *si
 	iosm_sink_text(sink, "poll", snapshot->polling ? "scheduled" : "idle");
 	iosm_show_power(snapshot, sink);
 	iosm_show_control(snapshot, sink);
+	if (snapshot->has_trace)
+		iosm_show_trace(&snapshot->trace, sink);
 	iosm_show_pipes(snapshot, sink);
 }
 

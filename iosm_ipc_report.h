@@ -12,6 +12,7 @@
 #include <linux/types.h>
 
 #include "iosm_ipc_imem.h"
+#include "iosm_ipc_trace.h"
 
 /**
  * struct iosm_snapshot_pipe - an open pipe
@@ -61,6 +62,8 @@ struct iosm_snapshot_pipe {
  * @irqs: interrupts
  * @users: open channels
  * @polling: the poll runs, or is about to
+ * @has_trace: whether the modem's log can be read, and the next is valid
+ * @trace: counters of the modem's log
  * @shared: private copy of the shared block, unchecked
  */
 struct iosm_snapshot {
@@ -93,6 +96,9 @@ struct iosm_snapshot {
 	u64 irqs;
 	unsigned int users;
 	bool polling;
+
+	bool has_trace;
+	struct iosm_trace_stats trace;
 
 	struct iosm_shared shared;
 };
