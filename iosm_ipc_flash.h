@@ -29,7 +29,6 @@ struct iosm_flash_progress {
 
 struct iosm_flash *iosm_flash_create(struct iosm_modem *modem);
 void iosm_flash_destroy(struct iosm_flash *flash);
-bool iosm_flash_busy(struct iosm_flash *flash);
 
 int iosm_flash_psi(struct iosm_flash *flash, const struct iosm_image *image,
 		   struct iosm_flash_progress *progress, struct netlink_ext_ack *extack);
