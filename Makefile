@@ -44,6 +44,8 @@ iosm-y += iosm_ipc_flash.o
 iosm-y += iosm_ipc_coredump.o
 iosm-y += iosm_ipc_debugfs.o
 iosm-y += iosm_ipc_devlink.o
+iosm-y += iosm_ipc_devlink_fw.o
+iosm-y += iosm_ipc_devlink_region.o
 
 iosm-$(CONFIG_IOSM_KUNIT_TEST) += $(patsubst $(src)/%.c,%.o,$(sort $(wildcard $(src)/kunit/*.c)))
 

@@ -2,8 +2,10 @@
 /**
  * DOC: devlink
  *
- * The devlink instance has one health reporter, "fw": the modem, as far as the driver
- * has to do with it.
+ * The devlink instance is there from probe to remove, whatever the modem does. This file
+ * makes it and has its health reporter "fw": the modem, as far as the driver has to do
+ * with it. Firmware and core dumps are in iosm_ipc_devlink_fw.c and
+ * iosm_ipc_devlink_region.c.
  *
  * **Failures.** The core says that something failed, in any context. A snapshot is
  * kept and a work tells devlink, which counts it, keeps a dump, and asks for recovery
@@ -34,57 +36,23 @@
  * Locks: the works and whoever uses devlink may wait for the state work; so the state
  * work, which calls the observer, takes no lock here but the one of the report.
  *
- *   lock of the devlink instance
- *     recover_lock         one recovery at a time
- *       the core's locks
+ *   lock of the device     held over a reload; a recovery only tries to get it
+ *     lock of the devlink instance
+ *       recover_lock         one recovery at a time
+ *         the core's locks
  */
 
 #include "iosm_ipc_devlink.h"
 
 #include <linux/bitops.h>
-#include <linux/mutex.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
-#include <net/devlink.h>
 
 #include "iosm_ipc_debugfs.h"
-#include "iosm_ipc_report.h"
+#include "iosm_ipc_devlink_parts.h"
 
 /* Resets in one recovery: crashes may follow each other, failed starts were several. */
 #define IOSM_RESETS_CRASHED	3
 #define IOSM_RESETS_FAILED	1
-
-/* Bits of iosm_devlink.flags */
-#define IOSM_DEVLINK_RECOVERING	0	/* automatically, until the modem is online */
-#define IOSM_DEVLINK_CLOSED	1	/* the works do nothing any more */
-
-/**
- * struct iosm_devlink - the devlink instance of a modem
- * @modem: the modem
- * @observer: hears of failures and moves
- * @report: what failed
- * @dir: in debugfs
- * @reporter: health reporter "fw"
- * @wq: for the works
- * @tell: tells devlink what happened; does not wait for the modem
- * @reset: brings back a modem that does not come by itself; takes long
- * @recover_lock: one recovery at a time
- * @flags: IOSM_DEVLINK_RECOVERING, IOSM_DEVLINK_CLOSED
- * @resets: of the automatic recovery that is under way
- */
-struct iosm_devlink {
-	struct iosm_modem *modem;
-	struct iosm_observer observer;
-	struct iosm_report report;
-	struct dentry *dir;
-	struct devlink_health_reporter *reporter;
-	struct workqueue_struct *wq;
-	struct work_struct tell;
-	struct work_struct reset;
-	struct mutex recover_lock;	/* one recovery at a time */
-	unsigned long flags;
-	atomic_t resets;
-};
 
 /* Showing */
 
@@ -216,7 +184,8 @@ static bool iosm_devlink_healthy(struct iosm_devlink *dl)
 	       iosm_modem_online(dl->modem);
 }
 
-static void iosm_devlink_explain(int error, struct netlink_ext_ack *extack)
+static void iosm_devlink_explain(struct iosm_devlink *dl, int error,
+				 struct netlink_ext_ack *extack)
 {
 	switch (error) {
 	case -EINTR:
@@ -229,7 +198,7 @@ static void iosm_devlink_explain(int error, struct netlink_ext_ack *extack)
 		NL_SET_ERR_MSG_MOD(extack, "The modem does not answer on the bus");
 		break;
 	case -ETIMEDOUT:
-		NL_SET_ERR_MSG_MOD(extack, "The modem is not online yet; it may still come");
+		iosm_devlink_say_where(dl, extack);
 		break;
 	case -EOPNOTSUPP:
 		NL_SET_ERR_MSG_MOD(extack, "Only a reset would help, and the device has none");
@@ -265,7 +234,7 @@ static int iosm_devlink_recover_user(struct iosm_devlink *dl, struct netlink_ext
 	ret = iosm_devlink_recover_wait(dl);
 	if (!ret)
 		return 0;
-	iosm_devlink_explain(ret, extack);
+	iosm_devlink_explain(dl, ret, extack);
 	if (automatic) {
 		set_bit(IOSM_DEVLINK_RECOVERING, &dl->flags);
 		queue_work(dl->wq, &dl->tell);
@@ -300,6 +269,7 @@ static void iosm_devlink_look(struct iosm_devlink *dl)
 			devlink_health_reporter_recovery_done(dl->reporter);
 		devlink_health_reporter_state_update(dl->reporter,
 						     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
+		iosm_regions_forget(dl);
 	} else if (iosm_modem_state(dl->modem) == IOSM_LOST) {
 		iosm_devlink_give_up(dl);
 	} else if (iosm_devlink_needs_reset(dl)) {
@@ -373,7 +343,13 @@ static void iosm_devlink_moved(struct iosm_observer *observer, enum iosm_state t
 	queue_work(dl->wq, &dl->tell);
 }
 
-static const struct devlink_ops iosm_devlink_ops = {};
+static const struct devlink_ops iosm_devlink_ops = {
+	.info_get = iosm_devlink_info,
+	.flash_update = iosm_devlink_flash,
+	.reload_actions = BIT(DEVLINK_RELOAD_ACTION_FW_ACTIVATE),
+	.reload_down = iosm_devlink_reload_down,
+	.reload_up = iosm_devlink_reload_up,
+};
 
 static const struct devlink_health_reporter_ops iosm_devlink_reporter_ops = {
 	.name = "fw",
@@ -384,7 +360,8 @@ static const struct devlink_health_reporter_ops iosm_devlink_reporter_ops = {
 
 /**
  * iosm_devlink_create() - make the devlink instance of a modem, and its debugfs
- * @modem: the modem, not started yet
+ * @modem: the modem, not started yet, with what it has to have for conversations with
+ *	its loaders: users can give commands before the return
  *
  * Context: process, may sleep.
  * Return: the instance, or an ERR_PTR(). It observes the modem.
@@ -415,11 +392,21 @@ struct iosm_devlink *iosm_devlink_create(struct iosm_modem *modem)
 		ret = PTR_ERR(dl->reporter);
 		goto err_destroy_wq;
 	}
+	ret = iosm_regions_create(dl);
+	if (ret)
+		goto err_destroy_reporter;
+	ret = iosm_devlink_add_params(dl);
+	if (ret)
+		goto err_destroy_regions;
 	devlink_register(devlink);
 	dl->dir = iosm_debugfs_create(&dl->report);
 	iosm_modem_observe(modem, &dl->observer);
 	return dl;
 
+err_destroy_regions:
+	iosm_regions_destroy(dl);
+err_destroy_reporter:
+	devlink_health_reporter_destroy(dl->reporter);
 err_destroy_wq:
 	destroy_workqueue(dl->wq);
 err_free:
@@ -433,7 +420,7 @@ err_free:
  * @dl: from iosm_devlink_create(); its modem is stopped, or was never started
  *
  * Context: process, may sleep; waits for whoever asks for something at this moment,
- * which is short, as a stopped modem ends every recovery.
+ * which is short, as a stopped modem ends every recovery and every conversation.
  */
 void iosm_devlink_close(struct iosm_devlink *dl)
 {
@@ -441,8 +428,11 @@ void iosm_devlink_close(struct iosm_devlink *dl)
 	set_bit(IOSM_DEVLINK_CLOSED, &dl->flags);
 	cancel_work_sync(&dl->tell);
 	cancel_work_sync(&dl->reset);
+	cancel_work_sync(&dl->dump);
 	iosm_debugfs_remove(dl->dir);
 	devlink_unregister(priv_to_devlink(dl));
+	iosm_devlink_remove_params(dl);
+	iosm_regions_destroy(dl);
 	devlink_health_reporter_destroy(dl->reporter);
 }
 

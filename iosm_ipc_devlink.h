@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The modem as a devlink instance: its health.
+ * The modem as a devlink instance: its health, firmware, core dumps.
  */
 #ifndef IOSM_IPC_DEVLINK_H
 #define IOSM_IPC_DEVLINK_H
