@@ -89,8 +89,10 @@ static int iosm_load_check(struct iosm_load *load)
 /* Until the ROM has taken or refused the image: its interrupt, or what it would say. */
 static bool iosm_load_decided(struct iosm_load *load, u32 stage, u32 result)
 {
-	return stage == IOSM_STAGE_PSI || result != load->result ||
-	       data_race(load->modem->irqs) != load->irqs;
+	/* Whether it moved is all that counts. */
+	u64 irqs = data_race(load->modem->irqs);
+
+	return stage == IOSM_STAGE_PSI || result != load->result || irqs != load->irqs;
 }
 
 static int iosm_load_await_rom(struct iosm_load *load, u32 *result)
@@ -153,6 +155,7 @@ static int iosm_load_run(struct iosm_load *load, u32 *result)
 	if (iosm_mmio_stage(bus) != IOSM_STAGE_BOOT)
 		return -EBUSY;
 
+	/* The ROM has no reason for an interrupt at this moment. */
 	load->irqs = data_race(load->modem->irqs);
 	load->result = iosm_mmio_rom_result(bus);
 	bus->ops->set_dma(bus, true);
@@ -251,11 +254,13 @@ int iosm_modem_load_psi(struct iosm_modem *modem, const void *image, size_t len,
 	return ret;
 }
 
+/* Not while a session has just broken: the state is not up to date then. */
 static bool iosm_modem_stage_known(struct iosm_modem *modem)
 {
 	enum iosm_state state = iosm_modem_state(modem);
 
-	return state != IOSM_OFF && state != IOSM_RECOVERING;
+	return state != IOSM_OFF && state != IOSM_RECOVERING &&
+	       atomic_read(&modem->session) != IOSM_SESSION_BROKEN;
 }
 
 /**
@@ -275,7 +280,7 @@ int iosm_modem_want_loader(struct iosm_modem *modem)
 					    msecs_to_jiffies(IOSM_SETTLE_TIMEOUT));
 	if (left < 0)
 		return -EINTR;
-	if (!iosm_modem_ask_for_loader(modem))
+	if (iosm_modem_state(modem) == IOSM_ROM || !iosm_modem_ask_for_loader(modem))
 		return -EBUSY;
 	iosm_modem_kick(modem, 0);
 	return iosm_modem_await_loader(modem);

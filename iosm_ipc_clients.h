@@ -7,6 +7,7 @@
 
 #include "iosm_ipc_imem.h"
 
+extern const struct iosm_client iosm_flash_client;
 extern const struct iosm_client iosm_port_client;
 extern const struct iosm_client iosm_trace_client;
 extern const struct iosm_client iosm_wwan_client;

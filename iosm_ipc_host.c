@@ -513,21 +513,21 @@ static int iosm_modem_await_restart(struct iosm_modem *modem)
 	return left < 0 ? -EINTR : 0;
 }
 
-/* With @needed, what was in the way may help as well: a reset, or a sleep. */
-static int iosm_modem_reset_function(struct iosm_modem *modem, bool needed)
+/* If it is not a @reload, what was in the way may help as well: a reset, or a sleep. */
+static int iosm_modem_reset_function(struct iosm_modem *modem, bool reload)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(IOSM_RECOVER_TIMEOUT);
 	int ret;
 
 	do {
-		ret = modem->bus->ops->reset(modem->bus);
+		ret = modem->bus->ops->reset(modem->bus, reload);
 		if (ret != -EAGAIN)
 			return ret;
 		if (msleep_interruptible(IOSM_RESET_RETRY))
 			return -EINTR;
 		if (iosm_modem_state(modem) == IOSM_GONE)
 			return -ENODEV;
-		if (needed && !iosm_modem_needs_reset(modem))
+		if (!reload && !iosm_modem_needs_reset(modem))
 			return 0;
 	} while (time_before(jiffies, deadline));
 	return ret;
@@ -537,14 +537,21 @@ static int iosm_modem_reset_function(struct iosm_modem *modem, bool needed)
  * iosm_modem_reset() - reset the function, so that the modem starts from nothing
  * @modem: the modem, in any state
  *
- * Context: process, may sleep half a minute at most; no lock held that a client's stop
- * takes; not from the state work.
+ * Context: process, may sleep half a minute at most; the device lock is held, and no lock
+ * that a client's stop takes; not from the state work.
  * Return: 0; -EOPNOTSUPP if it cannot be reset; -ENODEV if it is not there; -EAGAIN if it
  * is busy all the time; -EINTR after a signal.
  */
 int iosm_modem_reset(struct iosm_modem *modem)
 {
-	return iosm_modem_reset_function(modem, false);
+	int ret;
+
+	ret = pm_runtime_resume_and_get(modem->dev);
+	if (ret < 0)
+		return ret;
+	ret = iosm_modem_reset_function(modem, true);
+	pm_runtime_put(modem->dev);
+	return ret;
 }
 
 /* Is it clear whether the modem comes back? */
@@ -668,14 +675,14 @@ int iosm_modem_recover(struct iosm_modem *modem, bool asked)
 	switch (iosm_modem_state(modem)) {
 	case IOSM_CRASHED:
 	case IOSM_DUMP_READY:
-		ret = iosm_modem_reset_function(modem, true);
+		ret = iosm_modem_reset_function(modem, false);
 		break;
 	case IOSM_LOST:
 		if (!asked)
 			return -ENODEV;
 		fallthrough;
 	case IOSM_FAILED:
-		ret = iosm_modem_reset_function(modem, true);
+		ret = iosm_modem_reset_function(modem, false);
 		/* Something may have changed all the same. */
 		if (ret == -EOPNOTSUPP) {
 			iosm_modem_try_again(modem);

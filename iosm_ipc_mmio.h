@@ -35,10 +35,11 @@ enum iosm_host_sleep {
  * @set_dma: allow or forbid the modem to access memory (bus mastering); after
  *	forbidding, no access starts any more and no interrupt arrives
  * @reset: reset the function, with iosm_modem_reset_prepare() before and
- *	iosm_modem_reset_done() after it; process context, may sleep seconds, the
- *	caller holds no lock that a client's stop takes. 0; -EOPNOTSUPP if the device
- *	cannot be reset; -ENODEV if it is not there; -EAGAIN if it is being bound,
- *	unbound or put to sleep
+ *	iosm_modem_reset_done() after it, if iosm_modem_needs_reset() says so; with
+ *	@reload in any case, and the caller holds the device lock; process context, may
+ *	sleep seconds, the caller holds no lock that a client's stop takes. 0; -EOPNOTSUPP
+ *	if the device cannot be reset; -ENODEV if it is not there; -EAGAIN if it is being
+ *	bound, unbound or put to sleep
  */
 struct iosm_bus_ops {
 	u32 (*read32)(struct iosm_bus *bus, u32 offset);
@@ -46,7 +47,7 @@ struct iosm_bus_ops {
 	void (*write32)(struct iosm_bus *bus, u32 offset, u32 value);
 	void (*ring)(struct iosm_bus *bus, enum iosm_doorbell bell, u32 value);
 	void (*set_dma)(struct iosm_bus *bus, bool allowed);
-	int (*reset)(struct iosm_bus *bus);
+	int (*reset)(struct iosm_bus *bus, bool reload);
 };
 
 /**

@@ -27,6 +27,7 @@
 #include "iosm_ipc_debugfs.h"
 #include "iosm_ipc_devlink.h"
 #include "iosm_ipc_imem.h"
+#include "iosm_ipc_flash.h"
 #include "iosm_ipc_trace.h"
 
 #define IOSM_AUTOSUSPEND_DELAY	2000	/* milliseconds */
@@ -58,6 +59,7 @@ MODULE_PARM_DESC(acpi_reset,
  * @config: configuration space as it was when the device was bound
  * @devlink: its health, for user space
  * @trace: its log, NULL if the kernel cannot have one
+ * @flash: the conversation with its boot loaders
  */
 struct iosm_pci {
 	struct iosm_bus bus;
@@ -68,6 +70,7 @@ struct iosm_pci {
 	struct pci_saved_state *config;
 	struct iosm_devlink *devlink;
 	struct iosm_trace *trace;
+	struct iosm_flash *flash;
 };
 
 static const struct iosm_client *const iosm_clients[] = {
@@ -76,6 +79,7 @@ static const struct iosm_client *const iosm_clients[] = {
 #if IOSM_HAS_TRACE
 	&iosm_trace_client,
 #endif
+	&iosm_flash_client,
 	NULL
 };
 
@@ -160,22 +164,35 @@ static int iosm_pci_reset_locked(struct iosm_pci *iosm)
 	return ret == -ENOTTY ? -EOPNOTSUPP : ret;
 }
 
-static int iosm_pci_reset(struct iosm_bus *bus)
+/* Whoever has the lock may wait for the caller, who has the device lock with @reload. */
+static bool iosm_pci_trylock(struct pci_dev *pdev, bool reload)
+{
+	return reload ? pci_cfg_access_trylock(pdev) : pci_dev_trylock(pdev);
+}
+
+static void iosm_pci_unlock(struct pci_dev *pdev, bool reload)
+{
+	if (reload)
+		pci_cfg_access_unlock(pdev);
+	else
+		pci_dev_unlock(pdev);
+}
+
+static int iosm_pci_reset(struct iosm_bus *bus, bool reload)
 {
 	struct iosm_pci *iosm = to_iosm_pci(bus);
 	int ret = 0;
 
 	if (!platform_reset && pcie_reset_flr(iosm->pdev, PCI_RESET_PROBE))
 		return -EOPNOTSUPP;
-	/* Whoever has the lock may wait for the caller. */
-	if (!pci_dev_trylock(iosm->pdev))
+	if (!iosm_pci_trylock(iosm->pdev, reload))
 		return -EAGAIN;
 	/* The lock is free between the callbacks of a sleep, but the function is in D3. */
 	if (READ_ONCE(iosm->modem->holds))
 		ret = -EAGAIN;
-	else if (iosm_modem_needs_reset(iosm->modem))
+	else if (reload || iosm_modem_needs_reset(iosm->modem))
 		ret = iosm_pci_reset_locked(iosm);
-	pci_dev_unlock(iosm->pdev);
+	iosm_pci_unlock(iosm->pdev, reload);
 	return ret;
 }
 
@@ -315,11 +332,16 @@ static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		iosm_modem_destroy(iosm->modem);
 		return PTR_ERR(iosm->trace);
 	}
+	iosm->flash = iosm_flash_create(iosm->modem);
+	if (IS_ERR(iosm->flash)) {
+		ret = PTR_ERR(iosm->flash);
+		goto err_destroy_trace;
+	}
 
 	ret = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_MSI);
 	if (ret < 0) {
 		dev_err_probe(dev, ret, "no MSI vector\n");
-		goto err_destroy_modem;
+		goto err_destroy_flash;
 	}
 	ret = request_irq(pci_irq_vector(pdev, 0), iosm_pci_interrupt, 0,
 			  KBUILD_MODNAME, iosm->modem);
@@ -354,7 +376,9 @@ err_free_irq:
 	free_irq(pci_irq_vector(pdev, 0), iosm->modem);
 err_free_vectors:
 	pci_free_irq_vectors(pdev);
-err_destroy_modem:
+err_destroy_flash:
+	iosm_flash_destroy(iosm->flash);
+err_destroy_trace:
 	iosm_modem_destroy(iosm->modem);
 	iosm_trace_destroy(iosm->trace);
 	return ret;
@@ -372,6 +396,7 @@ static void iosm_pci_remove(struct pci_dev *pdev)
 	free_irq(pci_irq_vector(pdev, 0), iosm->modem);
 	pci_free_irq_vectors(pdev);
 	iosm_modem_destroy(iosm->modem);
+	iosm_flash_destroy(iosm->flash);
 	iosm_trace_destroy(iosm->trace);
 	iosm_devlink_free(iosm->devlink);
 	kfree(iosm->config);

@@ -3,6 +3,8 @@
 
 #include "iosm_host_fixture.h"
 
+#include "../iosm_ipc_imem_parts.h"
+
 #include <linux/dma-mapping.h>
 
 #define BYTES	16	/* of a buffer */
@@ -415,6 +417,28 @@ static void reach_loader(struct kunit *test)
 	reach_stage(test, STAGE_PSI);
 }
 
+static void reach_loader_init(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+
+	reach_loader(test);
+	t->fake->ignored_states = BIT(1);
+	KUNIT_ASSERT_TRUE(test, iosm_modem_ask_for_loader(t->modem));
+	iosm_fake_step(t->fake);
+	iosm_fake_step(t->fake);
+}
+
+static void reach_loader_online(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+	unsigned int i;
+
+	reach_loader(test);
+	KUNIT_ASSERT_TRUE(test, iosm_modem_ask_for_loader(t->modem));
+	for (i = 0; i < 3; i++)
+		iosm_fake_step(t->fake);
+}
+
 /**
  * iosm_host_reach_crashed() - find the modem crashed
  * @test: the test
@@ -511,6 +535,9 @@ const struct iosm_host_place iosm_host_places[IOSM_HOST_PLACES] = {
 	{ "off", reach_nothing, IOSM_OFF, IOSM_OFF, false },
 	{ "boot ROM", iosm_host_reach_rom, IOSM_ROM, IOSM_ROM, false },
 	{ "loader", reach_loader, IOSM_LOADER, IOSM_LOADER, false },
+	{ "waiting for INIT of a loader", reach_loader_init, IOSM_LOADER, IOSM_RECOVERING,
+	  true },
+	{ "loader online", reach_loader_online, IOSM_LOADER_ONLINE, IOSM_RECOVERING, true },
 	{ "about to start", reach_check, IOSM_STARTING, IOSM_RECOVERING, false },
 	{ "waiting for UNINIT", reach_uninit, IOSM_STARTING, IOSM_RECOVERING,
 	  false },

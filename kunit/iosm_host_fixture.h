@@ -25,7 +25,7 @@
 
 #define IOSM_HOST_HANDSHAKES	2
 #define IOSM_HOST_FATES		9
-#define IOSM_HOST_PLACES	12
+#define IOSM_HOST_PLACES	14
 
 /**
  * struct iosm_host_test - what a test knows

@@ -15,12 +15,17 @@
 
 /* protocol.rst 2.1 */
 #define REG_STAGE		0x00
+#define REG_ROM_RESULT		0x40
 #define REG_IPC_STATE		0x60
 #define REG_CONTEXT		0x64
 #define REG_WINDOWS		0x6c
 #define REG_WINDOWS_END		0x7c
 #define REG_PSI			0x54
+#define REG_PSI_LEN		0x5c
 #define REG_FW_VERSION		0xf0
+#define STAGE_BOOT		0xfeedb007
+#define STAGE_PSI		0xfeedbeef
+#define STAGE_EBL		0xfeedcafe
 #define STAGE_RUN		0x600df00d
 #define STAGE_CRASH		0x8badf00d
 #define ALL_ONES		0xffffffff
@@ -336,7 +341,7 @@ int iosm_fake_reset(struct iosm_fake *fake)
 	return 0;
 }
 
-static int fake_reset(struct iosm_bus *bus)
+static int fake_reset(struct iosm_bus *bus, bool reload)
 {
 	struct iosm_fake *fake = to_fake(bus);
 
@@ -439,6 +444,13 @@ static bool fake_read_context(struct iosm_fake *fake)
 	return fake_load(fake, fake->control_tail, &fake->tail);
 }
 
+static bool fake_in_loader(struct iosm_fake *fake)
+{
+	u32 stage = iosm_fake_reg(fake, REG_STAGE);
+
+	return stage == STAGE_PSI || stage == STAGE_EBL;
+}
+
 /**
  * iosm_fake_enter_running() - take the context and begin the session
  * @fake: the modem
@@ -460,9 +472,32 @@ bool iosm_fake_enter_running(struct iosm_fake *fake)
 
 	if (!fake->running)
 		return false;
-	iosm_fake_write_status(fake, STAGE_RUN, 2, 0);
+	iosm_fake_write_status(fake, fake_in_loader(fake) ? iosm_fake_reg(fake, REG_STAGE) :
+							    STAGE_RUN, 2, 0);
 	iosm_fake_interrupt(fake);
 	return true;
+}
+
+/* ---- Boot ROM (protocol.rst 7.3) ---- */
+
+static void fake_load_bell(struct iosm_fake *fake)
+{
+	u64 addr = iosm_fake_reg(fake, REG_PSI) | (u64)iosm_fake_reg(fake, REG_PSI + 4) << 32;
+	u32 len = iosm_fake_reg(fake, REG_PSI_LEN);
+	u32 result = 0x01;
+
+	if (iosm_fake_reg(fake, REG_STAGE) != STAGE_BOOT) {
+		fake_fault(fake, "image for the ROM, which does not run (7.3)");
+		return;
+	}
+	if (fake->load)
+		result = fake->load(fake, fake_mem(fake, addr, len), len);
+	if (result == IOSM_FAKE_SILENT)
+		return;
+	iosm_fake_set_reg(fake, REG_ROM_RESULT, result);
+	iosm_fake_interrupt(fake);
+	if ((result == 0x01 || result == 0x10) && !fake->stuck)
+		iosm_fake_set_stage(fake, STAGE_PSI);
 }
 
 static void fake_state_request(struct iosm_fake *fake, u32 value)
@@ -1057,7 +1092,10 @@ static void fake_ring(struct iosm_bus *bus, enum iosm_doorbell bell, u32 value)
 		return;
 	switch (bell) {
 	case IOSM_DB_HEAD:
-		fake_head_bell(fake);
+		if (value == STAGE_BOOT)
+			fake_load_bell(fake);
+		else
+			fake_head_bell(fake);
 		break;
 	case IOSM_DB_STATE:
 		fake_state_request(fake, value);

@@ -118,11 +118,15 @@ struct iosm_fake_td {
  * @control: answers a control request; called in atomic context
  * @uplink: takes the data of uplink TDs, which are then completed, as soon as
  *	the head doorbell rings; may send downlink; called in atomic context
+ * @load: takes the image that the boot ROM fetched, NULL if there is no memory at its
+ *	address; returns the ROM's result, or IOSM_FAKE_SILENT. Without it, 0x01. With
+ *	0x01 and 0x10 the first loader runs then; called in atomic context
  * @read32: sees a register read and may change its result
  * @ignored_states: BIT(value) for values of the state doorbell without effect
  * @deaf: the head doorbell has no effect; call iosm_fake_work() instead
  * @mute: no interrupt is raised
  * @lost_bells: so many head doorbells from now on have no effect
+ * @stuck: the boot ROM stays where it is, whatever it says of an image
  * @stubborn: wake requests have no effect
  * @drowsy: "forced active" does not change the sleep notification
  * @absent: registers read all ones and all else has no effect
@@ -185,6 +189,7 @@ struct iosm_fake {
 		       const struct iosm_fake_request *request);
 	void (*uplink)(struct iosm_fake *fake, unsigned int pipe,
 		       const u8 *data, u32 len);
+	u32 (*load)(struct iosm_fake *fake, const u8 *image, u32 len);
 	u32 (*read32)(struct iosm_fake *fake, u32 offset, u32 value);
 	u32 ignored_states;
 	void (*on_head)(struct iosm_fake *fake);
@@ -193,6 +198,7 @@ struct iosm_fake {
 	bool deaf;
 	bool mute;
 	unsigned int lost_bells;
+	bool stuck;
 	bool stubborn;
 	bool drowsy;
 	bool absent;
