@@ -14,6 +14,7 @@
 #include "control.h"
 #include "critic.h"
 #include "fault.h"
+#include "fwlog.h"
 #include "log.h"
 #include "loop.h"
 #include "modem.h"
@@ -145,6 +146,19 @@ static const char *run_release(struct control *control, char **argv,
 {
 	(void)answer;
 	return hold(control, argv[1], false);
+}
+
+static const char *run_trace(struct control *control, char **argv, FILE *answer)
+{
+	struct function *log = control->modem->channel[MODEM_LOG_CHANNEL].fn;
+	unsigned long bytes;
+	char *end;
+
+	(void)answer;
+	bytes = strtoul(argv[1], &end, 10);
+	if (argv[1][0] < '0' || argv[1][0] > '9' || *end || bytes > UINT32_MAX)
+		return "bytes must be a 32-bit number";
+	return fwlog_write(log, bytes) ? NULL : "the channel is closed";
 }
 
 static const char *run_sleep(struct control *control, char **argv, FILE *answer)
@@ -295,6 +309,17 @@ static void put_mux(const struct mux *mux, FILE *answer)
 	fputc('}', answer);
 }
 
+static void put_log(const struct fwlog_counters *c, FILE *answer)
+{
+	fprintf(answer, ", \"trace\": {\"opened\": %llu",
+		(unsigned long long)c->opened);
+	put_number(answer, "units", c->units);
+	put_number(answer, "frames", c->frames);
+	put_number(answer, "bytes", c->bytes);
+	put_number(answer, "uplink", c->uplink);
+	fputc('}', answer);
+}
+
 /* Those that were seen. */
 static void put_classes(const uint64_t *packets, FILE *answer)
 {
@@ -394,6 +419,7 @@ static const char *run_stats(struct control *control, char **argv, FILE *answer)
 	fputc('}', answer);
 	put_mux(&modem->mux, answer);
 	put_sessions(control, answer);
+	put_log(fwlog_counters(modem->channel[MODEM_LOG_CHANNEL].fn), answer);
 	if (control->vhost) {
 		const struct vhost_counters *c =
 			vhost_counters(control->vhost);
@@ -426,6 +452,7 @@ static const struct control_command commands[] = {
 	{ "release", "PIPE", 1, run_release },
 	{ "sleep", "", 0, run_sleep },
 	{ "stats", "", 0, run_stats },
+	{ "trace", "BYTES", 1, run_trace },
 	{ "wake", "", 0, run_wake },
 };
 

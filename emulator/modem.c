@@ -14,6 +14,7 @@
 
 #include "critic.h"
 #include "function.h"
+#include "fwlog.h"
 #include "log.h"
 #include "modem.h"
 #include "modem_parts.h"
@@ -1026,7 +1027,8 @@ bool modem_init(struct modem *modem, struct loop *loop, struct pcidev *pci,
 		{ .name = "rpc", .ul_pipe = 2, .fn = rpc_new(loop) },
 		{ .name = "at0", .ul_pipe = 4, .fn = at_new(loop, 0),
 		  .stream = true },
-		{ .name = "trace", .ul_pipe = 6 },
+		{ .name = "trace", .ul_pipe = 6,
+		  .fn = fwlog_new(loop, config->log_rate) },
 		{ .name = "at1", .ul_pipe = 8, .fn = at_new(loop, 1),
 		  .stream = true },
 		{ .name = "loopback", .ul_pipe = 10, .loopback = true },

@@ -19,6 +19,7 @@
 #include "wire.h"
 
 #define MODEM_CHANNELS	6
+#define MODEM_LOG_CHANNEL	2
 #define MODEM_DOORBELLS	256
 #define MODEM_STRIKES	8
 
@@ -31,6 +32,7 @@ struct world;
  * @boot_us: time in stage BOOT before RUN; 0 = RUN from the start
  * @idle_us: device sleep after so much silence; 0 = never
  * @running_us: delay of the interrupt that says RUNNING
+ * @log_rate: bytes per second that the firmware logs
  * @coalesce_us: collect completions for at most so long; the first one
  *	after a pause of as much is told at once
  * @faults: what goes wrong, or NULL; copied
@@ -39,6 +41,7 @@ struct modem_config {
 	struct mux_config mux;
 	const struct faults *faults;
 	uint64_t boot_us, idle_us, running_us;
+	uint64_t log_rate;
 	uint32_t coalesce_us;
 };
 

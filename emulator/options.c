@@ -23,6 +23,7 @@ enum option_id {
 	OPT_RUNNING_DELAY,
 	OPT_RESPONSE_DELAY,
 	OPT_COALESCE,
+	OPT_TRACE_RATE,
 	OPT_FAULT,
 	OPT_SCRIPT,
 	OPT_SEED,
@@ -53,6 +54,7 @@ static const struct option long_options[] = {
 	{ "running-delay", required_argument, NULL, OPT_RUNNING_DELAY },
 	{ "response-delay", required_argument, NULL, OPT_RESPONSE_DELAY },
 	{ "coalesce", required_argument, NULL, OPT_COALESCE },
+	{ "trace-rate", required_argument, NULL, OPT_TRACE_RATE },
 	{ "fault", required_argument, NULL, OPT_FAULT },
 	{ "script", required_argument, NULL, OPT_SCRIPT },
 	{ "seed", required_argument, NULL, OPT_SEED },
@@ -93,6 +95,8 @@ static const char help[] =
 "  --response-delay MS   delay of session responses (1)\n"
 "  --coalesce US         collect completions for at most so long, and not\n"
 "                        longer than the host allows in its OPEN message (100)\n"
+"  --trace-rate BYTES    what the firmware logs per second while the host\n"
+"                        listens (10000)\n"
 "Faults:\n"
 "  --fault SPEC          let something go wrong; may be repeated. SPEC is\n"
 "                        EVENT[#COUNT|%PERCENT|*]:FAULT[=ARGUMENT], see the\n"
@@ -153,7 +157,7 @@ static int number_option(struct options *options, int id, const char *name,
 		max = 0x7fffffff;
 	else if (id == OPT_UL_PAD)
 		max = 1024;
-	else if (id == OPT_RATE)
+	else if (id == OPT_RATE || id == OPT_TRACE_RATE)
 		max = 100000000;
 	else if (id == OPT_SIZE)
 		max = 16308;
@@ -188,6 +192,9 @@ static int number_option(struct options *options, int id, const char *name,
 		break;
 	case OPT_COALESCE:
 		options->modem.coalesce_us = (uint32_t)value;
+		break;
+	case OPT_TRACE_RATE:
+		options->modem.log_rate = value;
 		break;
 	case OPT_SEED:
 		faults_seed(&options->faults, value);
@@ -341,6 +348,7 @@ int options_parse(struct options *options, int argc, char **argv)
 		.modem = {
 			.running_us = 50000,
 			.coalesce_us = 100,
+			.log_rate = 10000,
 			.mux = {
 				.aggregation = true,
 				.ul_pad = unset,
