@@ -46,7 +46,7 @@ static void iosm_coredump_remember(struct iosm_flash *flash,
  * iosm_coredump_list() - fetch the list of files
  * @flash: in a conversation; the PSI said that there is a dump
  *
- * The user is shown the list, the modem's observer is told that there is a dump.
+ * The user is shown the list.
  *
  * Context: process, may sleep. Implements protocol.rst 7.6.1.
  * Return: 0; -EBADMSG if the list is wrong; -EPROTO, -ETIMEDOUT, -EINTR, -ENODEV, -ENOMEM,
@@ -72,7 +72,6 @@ int iosm_coredump_list(struct iosm_flash *flash)
 	}
 	iosm_coredump_remember(flash, &list);
 	iosm_coredump_show_list(flash, &list);
-	iosm_modem_failure(flash->modem, "modem has a core dump");
 	return 0;
 }
 

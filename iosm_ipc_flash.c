@@ -152,8 +152,8 @@ static int iosm_flash_greet_psi(struct iosm_flash *flash)
  * @progress: to be told of it, may be NULL
  * @extack: for words to the user, may be NULL
  *
- * If the modem has a core dump, its files are known after the return, and the modem's
- * observer has been told.
+ * If the modem has a core dump, its files are known after the return, see
+ * iosm_coredump_available().
  *
  * Context: process, may sleep up to half a minute. Implements protocol.rst 7.3.
  * Return: 0; -EBUSY: not in the boot ROM; -EACCES: the ROM refused the image; -EFBIG;

@@ -88,6 +88,10 @@ int iosm_flash_tear(struct iosm_flash *flash, int err)
 		err = -EIO;
 	iosm_flash_explain(flash, err);
 	dev_warn(iosm_flash_dev(flash), "flash: %s: %pe\n", flash->doing, ERR_PTR(err));
+	if (err == -ETIMEDOUT)
+		iosm_modem_failure(flash->modem, "boot loader does not answer");
+	else if (err == -EPROTO)
+		iosm_modem_failure(flash->modem, "boot loader gave a wrong answer");
 	flash->torn = true;
 	return err;
 }

@@ -26,8 +26,8 @@
 #include "iosm_ipc_clients.h"
 #include "iosm_ipc_debugfs.h"
 #include "iosm_ipc_devlink.h"
-#include "iosm_ipc_imem.h"
 #include "iosm_ipc_flash.h"
+#include "iosm_ipc_imem.h"
 #include "iosm_ipc_trace.h"
 
 #define IOSM_AUTOSUSPEND_DELAY	2000	/* milliseconds */
