@@ -455,6 +455,8 @@ static const struct range_case {
 	{ "far over the end", 0xffffffff, 0xffffffff, -ERANGE },
 	{ "one byte", 0x00001000, 1, -ERANGE },
 	{ "nothing", 0x00001000, 0, -ERANGE },
+	{ "one byte at 0", 0, 1, -ERANGE },
+	{ "nothing at 0", 0, 0, -ERANGE },
 };
 
 KUNIT_ARRAY_PARAM_DESC(range_case, range_cases, name);
