@@ -788,7 +788,7 @@ void iosm_channel_ring_again(struct iosm_channel *channel,
  * @channel: an open channel
  * @reason: for the doorbell
  *
- * Context: softirq, from poll_dl.
+ * Context: softirq, from poll_dl; process, if there is no poll_dl.
  */
 void iosm_channel_ring_dl(struct iosm_channel *channel,
 			  enum iosm_head_reason reason)
@@ -803,7 +803,7 @@ void iosm_channel_ring_dl(struct iosm_channel *channel,
  *
  * An impossible tail ends the session.
  *
- * Context: softirq, from poll_ul or poll_dl.
+ * Context: softirq, from poll_ul or poll_dl; process for a pipe that neither touches.
  * Return: how often iosm_pipe_take() may be called.
  */
 int iosm_channel_completed(struct iosm_channel *channel, struct iosm_pipe *pipe)

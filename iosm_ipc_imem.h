@@ -65,7 +65,7 @@ enum iosm_state {
  * @poll_ul: take back completed uplink TDs; softirq, after every interrupt
  * @poll_dl: handle at most @budget downlink units, refill, ring; softirq;
  *	returns the number handled, @budget if there is more; NULL if the
- *	channel has no downlink
+ *	user takes downlink units himself, when @poll_ul woke him
  * @reclaim: free a buffer that the modem did not use; process context, after
  *	the last poll
  */
@@ -84,7 +84,8 @@ struct iosm_channel_ops {
  * @ops: of the user
  * @ctx: for the user
  * @ul: uplink pipe; the user serialises posting and polling with its own lock
- * @dl: downlink pipe; touched by the poll only, once the channel is open
+ * @dl: downlink pipe; touched by the poll only, once the channel is open; if the user has
+ *	no poll_dl, by one context of his
  */
 struct iosm_channel {
 	struct iosm_modem *modem;
