@@ -59,7 +59,7 @@ static bool channel_send(void *ctx, const void *data, size_t len)
 {
 	struct channel *channel = ctx;
 
-	return len && len <= channel->fn->max_unit &&
+	return len <= channel->fn->max_unit &&
 	       channel_queue(channel, data, len);
 }
 
@@ -174,5 +174,7 @@ unsigned int channel_flush(struct channel *channel)
 			free(unit);
 		}
 	}
+	if (count && !channel->first && channel->fn && channel->fn->ops->sent)
+		channel->fn->ops->sent(channel->fn);
 	return count;
 }

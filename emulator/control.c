@@ -381,6 +381,39 @@ static void put_faults(const struct faults *faults, FILE *answer)
 	fputc('}', answer);
 }
 
+static void put_packets(const struct flash_counters *c, FILE *answer)
+{
+	fputs(", \"packets\": {", answer);
+	for (unsigned int i = 0; i < FLASH_PACKETS; i++)
+		fprintf(answer, "\"%04x\": %llu, ", flash_packet_id(i),
+			(unsigned long long)c->packets[i]);
+	fprintf(answer, "\"other\": %llu}",
+		(unsigned long long)c->packets[FLASH_PACKETS]);
+}
+
+static void put_flash(const struct modem *modem, FILE *answer)
+{
+	const struct flash_counters *c = &modem->flash.counters;
+
+	fprintf(answer, ", \"flash\": {\"stage\": \"%s\"",
+		modem_stage_name(modem->stage));
+	put_number(answer, "images", modem->counters.images);
+	put_number(answer, "psi", modem->counters.loaders);
+	put_number(answer, "ebl", c->loads);
+	put_number(answer, "sessions", c->sessions);
+	put_packets(c, answer);
+	put_number(answer, "checksum_errors", c->checksum_errors);
+	put_number(answer, "erased_blocks", modem->nand.erased_blocks);
+	put_number(answer, "written", modem->nand.written);
+	put_number(answer, "damaged", modem->nand.damaged);
+	fprintf(answer, ", \"coredump\": {\"present\": %s",
+		modem->dump.present ? "true" : "false");
+	put_number(answer, "list", modem->dump.lists);
+	put_list(answer, "files", modem->dump.fetched, COREDUMP_FILES);
+	put_number(answer, "ended", modem->dump.ended);
+	fputs("}}", answer);
+}
+
 static const char *run_stats(struct control *control, char **argv, FILE *answer)
 {
 	const struct modem *modem = control->modem;
@@ -417,6 +450,7 @@ static const char *run_stats(struct control *control, char **argv, FILE *answer)
 	put_number(answer, "acks", modem->power.acks);
 	put_number(answer, "late", modem->power.late);
 	fputc('}', answer);
+	put_flash(modem, answer);
 	put_mux(&modem->mux, answer);
 	put_sessions(control, answer);
 	put_log(fwlog_counters(modem->channel[MODEM_LOG_CHANNEL].fn), answer);

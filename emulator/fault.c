@@ -14,9 +14,15 @@
 #define IGNORE	(1u << FAULT_IGNORE)
 #define LATE	(1u << FAULT_LATE)
 #define TWICE	(1u << FAULT_TWICE)
+#define SHORT	(1u << FAULT_SHORT)
+#define LONG	(1u << FAULT_LONG)
+#define ERROR	(1u << FAULT_ERROR)
+#define VALUE	(1u << FAULT_BAD_VALUE)
 #define REQUEST	(REFUSE | IGNORE | LATE | TWICE)
+#define UNIT	(IGNORE | LATE | TWICE | SHORT | LONG)
 
-#define HOUR_MS	3600000
+#define HOUR_MS		3600000
+#define BYTES_MAX	131072
 
 /* The events, and the answers that each of them can get. */
 static const struct {
@@ -50,10 +56,35 @@ static const struct {
 	[FAULT_AT_D3] = { "d3", 0 },
 	[FAULT_AT_D0] = { "d0", 0 },
 	[FAULT_AT_FLR] = { "flr", 0 },
+	/* DB0 = 0xfeedb007, the result of the boot ROM, PSI is about to run */
+	[FAULT_AT_PSI] = { "psi", REFUSE | IGNORE | LATE },
+	[FAULT_AT_ROM] = { "rom", REQUEST | VALUE },
+	[FAULT_AT_STAGE_PSI] = { "stage-psi", IGNORE | LATE | VALUE },
+	/* a unit for a loader is about to be taken */
+	[FAULT_AT_FLASH_UPLINK] = { "flash-uplink", IGNORE | LATE },
+	/* units of PSI: its greeting, an answer while EBL is loaded */
+	[FAULT_AT_ACK] = { "ack", UNIT | VALUE },
+	[FAULT_AT_RPSI] = { "rpsi", IGNORE | LATE },
+	[FAULT_AT_EBL_LOAD] = { "ebl-load", UNIT | VALUE },
+	/* requests to EBL, and what answers them */
+	[FAULT_AT_PACKET] = { "packet", REQUEST | ERROR },
+	[FAULT_AT_RESPONSE] = {
+		"response", UNIT | ERROR | VALUE | 1u << FAULT_WRONG_ID |
+			    1u << FAULT_WRONG_CHECKSUM,
+	},
+	[FAULT_AT_RESPONSE_HEADER] = { "response-header", UNIT },
+	[FAULT_AT_ERASE_CHECK] = { "erase-check", VALUE | 1u << FAULT_BUSY },
+	[FAULT_AT_RAW] = { "raw", IGNORE },
+	/* units of a core dump; numbers and names in its list */
+	[FAULT_AT_DUMP_LIST] = { "dump-list", UNIT | VALUE },
+	[FAULT_AT_DUMP_SIZE] = { "dump-size", VALUE },
+	[FAULT_AT_DUMP_NAME] = { "dump-name", VALUE },
+	[FAULT_AT_DUMP_CHUNK] = { "dump-chunk", UNIT },
+	[FAULT_AT_DUMP_END] = { "dump-end", UNIT },
 	[FAULT_AT_NOW] = { "now", 0 },
 };
 
-enum argument { NO_ARGUMENT, MAY_MS, MUST_MS, MUST_HEX };
+enum argument { NO_ARGUMENT, MAY_MS, MUST_MS, MUST_HEX, MUST_BYTES };
 
 /* @deadly: what the modem was about to do is not done any more. */
 static const struct {
@@ -65,6 +96,13 @@ static const struct {
 	[FAULT_IGNORE] = { "ignore", NO_ARGUMENT, false },
 	[FAULT_LATE] = { "late", MUST_MS, false },
 	[FAULT_TWICE] = { "twice", NO_ARGUMENT, false },
+	[FAULT_SHORT] = { "short", MUST_BYTES, false },
+	[FAULT_LONG] = { "long", MUST_BYTES, false },
+	[FAULT_WRONG_ID] = { "wrong-id", NO_ARGUMENT, false },
+	[FAULT_WRONG_CHECKSUM] = { "wrong-checksum", NO_ARGUMENT, false },
+	[FAULT_ERROR] = { "error", NO_ARGUMENT, false },
+	[FAULT_BUSY] = { "busy", NO_ARGUMENT, false },
+	[FAULT_BAD_VALUE] = { "bad-value", MUST_HEX, false },
 	[FAULT_LOSE_MSI] = { "lose-msi", NO_ARGUMENT, false },
 	[FAULT_SILENCE] = { "silence", NO_ARGUMENT, true },
 	[FAULT_CRASH] = { "crash", MAY_MS, true },
@@ -150,20 +188,31 @@ static const char *parse_when(struct fault *fault, char how, const char *text)
 
 static const char *parse_argument(struct fault *fault, const char *text)
 {
+	static const struct {
+		int base;
+		uint64_t max;
+		const char *why;
+	} ranges[] = {
+		[MAY_MS] = { 10, HOUR_MS,
+			"the argument is a number of milliseconds, an hour at most" },
+		[MUST_MS] = { 10, HOUR_MS,
+			"the argument is a number of milliseconds, an hour at most" },
+		[MUST_HEX] = { 16, UINT32_MAX,
+			"the argument is a hexadecimal number of 32 bit" },
+		[MUST_BYTES] = { 10, BYTES_MAX,
+			"the argument is a number of bytes, 131072 at most" },
+	};
 	enum argument kind = kinds[fault->kind].argument;
 	uint64_t value;
 
 	fault->argument = FAULT_NO_ARGUMENT;
 	if (!text)
-		return kind == MUST_MS || kind == MUST_HEX ?
-		       "this fault needs an argument" : NULL;
+		return kind == NO_ARGUMENT || kind == MAY_MS ? NULL :
+		       "this fault needs an argument";
 	if (kind == NO_ARGUMENT)
 		return "this fault has no argument";
-	if (kind == MUST_HEX ? !parse_number(text, 16, UINT32_MAX, &value) :
-	    !parse_number(text, 10, HOUR_MS, &value))
-		return kind == MUST_HEX ?
-		       "the argument is a hexadecimal number of 32 bit" :
-		       "the argument is a number of milliseconds, an hour at most";
+	if (!parse_number(text, ranges[kind].base, ranges[kind].max, &value))
+		return ranges[kind].why;
 	fault->argument = (int64_t)value;
 	return NULL;
 }
@@ -174,7 +223,8 @@ static const char *parse_kind(struct fault *fault, const char *name)
 		if (strcmp(name, kinds[i].name))
 			continue;
 		fault->kind = (enum fault_kind)i;
-		if (i <= FAULT_TWICE && !(events[fault->event].answers & 1u << i))
+		if (i <= FAULT_BAD_VALUE &&
+		    !(events[fault->event].answers & 1u << i))
 			return "this event cannot be answered so";
 		return NULL;
 	}
@@ -224,7 +274,7 @@ static void update_awaited(struct faults *faults)
 	faults->awaited = 0;
 	for (unsigned int i = 0; i < faults->count; i++) {
 		if (faults->fault[i].armed)
-			faults->awaited |= 1u << faults->fault[i].event;
+			faults->awaited |= 1ull << faults->fault[i].event;
 	}
 }
 
@@ -376,6 +426,28 @@ static void apply(struct faults *faults, enum fault_kind kind,
 		return;
 	case FAULT_TWICE:
 		answer->twice = true;
+		return;
+	case FAULT_SHORT:
+		answer->shorter = (uint32_t)argument;
+		return;
+	case FAULT_LONG:
+		answer->longer = (uint32_t)argument;
+		return;
+	case FAULT_WRONG_ID:
+		answer->wrong_id = true;
+		return;
+	case FAULT_WRONG_CHECKSUM:
+		answer->wrong_checksum = true;
+		return;
+	case FAULT_ERROR:
+		answer->error = true;
+		return;
+	case FAULT_BUSY:
+		answer->busy = true;
+		return;
+	case FAULT_BAD_VALUE:
+		answer->bad = true;
+		answer->value = (uint32_t)argument;
 		return;
 	default:
 		break;

@@ -43,6 +43,23 @@ enum fault_event {
 	FAULT_AT_D3,
 	FAULT_AT_D0,
 	FAULT_AT_FLR,
+	FAULT_AT_PSI,
+	FAULT_AT_ROM,
+	FAULT_AT_STAGE_PSI,
+	FAULT_AT_FLASH_UPLINK,
+	FAULT_AT_ACK,
+	FAULT_AT_RPSI,
+	FAULT_AT_EBL_LOAD,
+	FAULT_AT_PACKET,
+	FAULT_AT_RESPONSE,
+	FAULT_AT_RESPONSE_HEADER,
+	FAULT_AT_ERASE_CHECK,
+	FAULT_AT_RAW,
+	FAULT_AT_DUMP_LIST,
+	FAULT_AT_DUMP_SIZE,
+	FAULT_AT_DUMP_NAME,
+	FAULT_AT_DUMP_CHUNK,
+	FAULT_AT_DUMP_END,
 	FAULT_AT_NOW,
 	FAULT_EVENTS,
 };
@@ -50,13 +67,21 @@ enum fault_event {
 /**
  * enum fault_kind - what can go wrong; the order is that of the table
  *
- * Up to FAULT_TWICE they are answers to an event; the others strike the modem.
+ * Up to FAULT_BAD_VALUE they are answers to an event; the others strike the
+ * modem.
  */
 enum fault_kind {
 	FAULT_REFUSE,
 	FAULT_IGNORE,
 	FAULT_LATE,
 	FAULT_TWICE,
+	FAULT_SHORT,
+	FAULT_LONG,
+	FAULT_WRONG_ID,
+	FAULT_WRONG_CHECKSUM,
+	FAULT_ERROR,
+	FAULT_BUSY,
+	FAULT_BAD_VALUE,
 	FAULT_LOSE_MSI,
 	FAULT_SILENCE,
 	FAULT_CRASH,
@@ -79,11 +104,19 @@ enum fault_kind {
  * @refuse: say no
  * @ignore: have not seen it
  * @twice: answer twice
+ * @wrong_id: answer something else
+ * @wrong_checksum: the checksum of the answer is wrong
+ * @error: answer with a list of errors
+ * @busy: answer that it takes longer
+ * @bad: a number in the answer is @value
  * @late_us: answer so much later
+ * @shorter: leave out so many bytes at the end
+ * @longer: append so many
  */
 struct fault_answer {
-	bool refuse, ignore, twice;
+	bool refuse, ignore, twice, wrong_id, wrong_checksum, error, busy, bad;
 	uint64_t late_us;
+	uint32_t value, shorter, longer;
 };
 
 /**
@@ -129,7 +162,7 @@ struct faults {
 	uint64_t fired;
 
 	/* private */
-	uint32_t awaited;
+	uint64_t awaited;
 	uint64_t dice;
 	fault_strike_t strike;
 	void *ctx;
@@ -184,7 +217,7 @@ static inline struct fault_answer fault_at(struct faults *faults,
 {
 	const struct fault_answer nothing = { .refuse = false };
 
-	if (__builtin_expect(!(faults->awaited & 1u << event), true))
+	if (__builtin_expect(!(faults->awaited & 1ull << event), true))
 		return nothing;
 	return faults_fire(faults, event);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A function of the modem behind one control channel (MBIM, AT, RPC). It knows
+ * A function of the modem behind one channel (MBIM, AT, RPC, flash). It knows
  * nothing of rings: it gets whole uplink units and hands out whole downlink
  * units.
  */
@@ -25,6 +25,8 @@ struct world;
  *	@closed; return to the state of a freshly booted modem. May be NULL
  * @receive: one uplink TD's payload, valid during the call only; @len may be
  *	0 or anything the host chose to send
+ * @sent: the host has got all units that were queued, and there was one. May
+ *	be NULL
  * @destroy: free the function
  */
 struct function_ops {
@@ -33,6 +35,7 @@ struct function_ops {
 	void (*closed)(struct function *fn);
 	void (*reset)(struct function *fn);
 	void (*receive)(struct function *fn, const uint8_t *data, size_t len);
+	void (*sent)(struct function *fn);
 	void (*destroy)(struct function *fn);
 };
 

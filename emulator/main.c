@@ -74,10 +74,8 @@ static int serve(const struct options *options, struct loop *loop,
 	struct pcidev pci;
 
 	pcidev_init(&pci, options->device, &mem);
-	if (!modem_init(&modem, loop, &pci, world, &options->modem)) {
-		log_error("out of memory");
+	if (!modem_init(&modem, loop, &pci, world, &options->modem))
 		return status;
-	}
 	vhost = vhost_new(loop, options->socket, &pci, &mem);
 	if (!vhost)
 		goto exit_modem;

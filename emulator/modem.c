@@ -251,12 +251,20 @@ static struct channel *find_channel(struct modem *modem, unsigned int pipe)
 	return NULL;
 }
 
+/* Pipes 0 and 1 carry packets, or what is said to a loader. */
+static bool is_mux(const struct modem *modem, unsigned int pipe)
+{
+	return pipe <= MUX_DL_PIPE && !modem->loader;
+}
+
 /* The first two messages of an IPC session are given [3.4.4, 10.4]. */
 static void check_order(struct modem *modem, const char *what, bool sleep,
 			bool features)
 {
 	unsigned int number = modem->messages++;
 
+	if (modem->loader)
+		return;
 	if ((number == 0 && !sleep) || (number == 1 && !features))
 		violation("10.4", "message %u of the session is %s", number,
 			  what);
@@ -278,7 +286,10 @@ static bool modem_pipe_opened(void *ctx, unsigned int pipe)
 
 	check_order(modem, "OPEN", false, false);
 	check_awake(modem, "OPEN");
-	if (pipe < 2)
+	if (modem->loader && pipe > MUX_DL_PIPE)
+		violation("4.4", "OPEN of pipe %u in stage %s", pipe,
+			  modem_stage_name(modem->stage));
+	if (is_mux(modem, pipe))
 		mux_pipe_opened(&modem->mux, pipe);
 	else if (channel)
 		channel_pipe_opened(channel, pipe);
@@ -293,7 +304,7 @@ static void modem_pipe_closed(void *ctx, unsigned int pipe)
 	modem->messages++;
 	if (modem->rings.live)
 		check_awake(modem, "CLOSE");
-	if (pipe < 2)
+	if (is_mux(modem, pipe))
 		mux_pipe_closed(&modem->mux, pipe);
 	else if (channel)
 		channel_pipe_closed(channel, pipe);
@@ -309,6 +320,8 @@ static bool modem_sleep_message(void *ctx, unsigned int target,
 	bool allow = target == SLEEP_OF_DEVICE && !state;
 
 	check_order(modem, "SLEEP", allow, false);
+	if (modem->loader)
+		violation("7.3", "SLEEP for a loader");
 	if (allow && modem->power.allowed)
 		violation("10.4", "device sleep allowed again");
 	if (target == SLEEP_OF_DEVICE)
@@ -325,6 +338,8 @@ static void modem_features(void *ctx, unsigned int flags)
 	struct modem *modem = ctx;
 
 	check_order(modem, "FEATURES", false, true);
+	if (modem->loader)
+		quirk("7.3", 0, "FEATURES for a loader");
 	check_awake(modem, "FEATURES");
 	if (flags != FEATURE_INBAND_CRASH)
 		violation("10.4", "FEATURES with flags 0x%02x", flags);
@@ -336,7 +351,7 @@ static void modem_uplink(void *ctx, unsigned int pipe, const uint8_t *data,
 	struct modem *modem = ctx;
 	struct channel *channel = find_channel(modem, pipe);
 
-	if (pipe == MUX_UL_PIPE)
+	if (is_mux(modem, pipe))
 		mux_uplink(&modem->mux, data, len);
 	else if (channel)
 		channel_uplink(channel, data, len);
@@ -610,6 +625,7 @@ void modem_stop(struct modem *modem)
 	modem->unsignalled = 0;
 	modem->dl_unsignalled = 0;
 	modem->messages = 0;
+	modem->loader = false;
 	forget_bells(modem);
 }
 
@@ -624,6 +640,7 @@ static void modem_start(struct modem *modem)
 	if (!rings_start(&modem->rings, wire_get64(modem->reg + REG_CONTEXT)))
 		return;
 
+	modem->loader = modem->stage == STAGE_PSI || modem->stage == STAGE_EBL;
 	modem->counters.sessions++;
 	start_news(&modem->control_news, modem->rings.control_moved,
 		   modem->rings.control_moved);
@@ -672,19 +689,6 @@ void modem_change_state(struct modem *modem, uint32_t value)
 	}
 }
 
-/* There is no loader here yet: say that the image was not accepted. */
-static void boot_doorbell(struct modem *modem)
-{
-	if (modem->stage != STAGE_BOOT) {
-		violation("1.3.1", "DB0=0x%08x in stage %s", HEAD_BOOT,
-			  modem_stage_name(modem->stage));
-		return;
-	}
-	log_warn("image injection is not supported");
-	wire_put32(modem->reg + REG_ROM_RESULT, ROM_FAILED);
-	modem_msi(modem);
-}
-
 /* A look may find the message before the doorbell for it has arrived. */
 static bool sleep_announced(const struct modem *modem)
 {
@@ -694,7 +698,7 @@ static bool sleep_announced(const struct modem *modem)
 static void head_doorbell(struct modem *modem, uint32_t reason)
 {
 	if (reason == HEAD_BOOT) {
-		boot_doorbell(modem);
+		modem_boot_doorbell(modem);
 		return;
 	}
 	if (reason >= HEAD_REASONS || reason == HEAD_RESERVED)
@@ -940,18 +944,12 @@ static void modem_write(void *ctx, unsigned int bar, uint32_t offset,
  * Life.
  */
 
-static void modem_booted(void *ctx)
-{
-	modem_set_stage(ctx, STAGE_RUN);
-}
-
-void modem_restart(struct modem *modem, uint64_t boot_us)
+void modem_restart(struct modem *modem, uint32_t stage, uint64_t boot_us)
 {
 	uint32_t caps = 0;
 
 	modem->counters.generation++;
 	loop_timer_cancel(&modem->work);
-	loop_timer_cancel(&modem->boot);
 	modem->doorbells = 0;
 	modem_stop(modem);
 	modem_fault_restart(modem);
@@ -972,9 +970,7 @@ void modem_restart(struct modem *modem, uint64_t boot_us)
 		caps |= CAP_UL_CREDITS;
 	wire_put32(modem->reg + REG_FW_CAPS, caps);
 	modem_set_ipc(modem, IPC_UNINIT);
-	modem_set_stage(modem, boot_us ? STAGE_BOOT : STAGE_RUN);
-	if (boot_us)
-		loop_timer_arm(&modem->boot, boot_us);
+	modem_boot_restart(modem, stage, boot_us);
 }
 
 static void modem_reset(void *ctx, bool flr)
@@ -983,7 +979,7 @@ static void modem_reset(void *ctx, bool flr)
 
 	modem->counters.resets++;
 	trace("reset");
-	modem_restart(modem, modem->config.boot_us);
+	modem_power_on(modem);
 	if (flr)
 		fault_at(&modem->faults, FAULT_AT_FLR);
 }
@@ -1021,7 +1017,7 @@ bool modem_init(struct modem *modem, struct loop *loop, struct pcidev *pci,
 		struct world *world, const struct modem_config *config)
 {
 	static const size_t max_unit[MODEM_CHANNELS] = {
-		32768, 2048, 8192, 2048, 1048576, 32768,
+		32768, 2048, 8192, 2048, 1048576, 32768, 65536,
 	};
 	const struct channel channels[MODEM_CHANNELS] = {
 		{ .name = "rpc", .ul_pipe = 2, .fn = rpc_new(loop) },
@@ -1033,16 +1029,17 @@ bool modem_init(struct modem *modem, struct loop *loop, struct pcidev *pci,
 		  .stream = true },
 		{ .name = "loopback", .ul_pipe = 10, .loopback = true },
 		{ .name = "mbim", .ul_pipe = 12, .fn = mbim_new(loop, world) },
+		{ .name = "flash", .ul_pipe = 0, .fn = &modem->flash.fn },
 	};
 	bool complete = channels[0].fn && channels[1].fn && channels[3].fn &&
 			channels[5].fn;
+	const char *why;
 
 	memset(modem, 0, sizeof(*modem));
 	modem->loop = loop;
 	modem->pci = pci;
 	modem->config = *config;
 	loop_timer_init(&modem->work, loop, modem_work, modem);
-	loop_timer_init(&modem->boot, loop, modem_booted, modem);
 	loop_timer_init(&modem->running, loop, modem_running, modem);
 	loop_timer_init(&modem->moderation, loop, modem_moderated, modem);
 	loop_timer_init(&modem->poll, loop, modem_poll, modem);
@@ -1053,18 +1050,25 @@ bool modem_init(struct modem *modem, struct loop *loop, struct pcidev *pci,
 	modem->power.idle_us = config->idle_us;
 	mux_init(&modem->mux, loop, &modem->rings, world, &modem->faults,
 		 &config->mux, &modem_mux_ops, modem);
+	modem_boot_init(modem);
 	memcpy(modem->channel, channels, sizeof(channels));
 	for (unsigned int i = 0; i < MODEM_CHANNELS; i++)
 		channel_init(&modem->channel[i], &modem->rings, &modem->faults,
 			     max_unit[i], modem_schedule, modem);
-	if (!complete) {
+	why = nand_open(&modem->nand, config->flash, config->flash_size ?
+			config->flash_size : NAND_SIZE);
+	if (!complete || why) {
+		if (!complete)
+			log_error("out of memory");
+		else
+			log_error("flash %s: %s", config->flash, why);
 		modem_exit(modem);
 		return false;
 	}
 
 	pci->device = &modem_device_ops;
 	pci->device_ctx = modem;
-	modem_restart(modem, config->boot_us);
+	modem_power_on(modem);
 	modem_fault_init(modem);
 	return true;
 }
@@ -1073,11 +1077,12 @@ void modem_exit(struct modem *modem)
 {
 	modem_stop(modem);
 	loop_timer_cancel(&modem->work);
-	loop_timer_cancel(&modem->boot);
 	loop_timer_cancel(&modem->suffer);
+	modem_boot_stop(modem);
 	modem_fault_restart(modem);
 	for (unsigned int i = 0; i < MODEM_CHANNELS; i++)
 		channel_exit(&modem->channel[i]);
+	nand_close(&modem->nand);
 	rings_exit(&modem->rings);
 	modem->pci->device = NULL;
 }

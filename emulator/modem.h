@@ -11,14 +11,17 @@
 #include <stdint.h>
 
 #include "channel.h"
+#include "coredump.h"
 #include "fault.h"
+#include "flash.h"
 #include "loop.h"
 #include "mux.h"
+#include "nand.h"
 #include "power.h"
 #include "ring.h"
 #include "wire.h"
 
-#define MODEM_CHANNELS	6
+#define MODEM_CHANNELS	7
 #define MODEM_LOG_CHANNEL	2
 #define MODEM_DOORBELLS	256
 #define MODEM_STRIKES	8
@@ -29,7 +32,14 @@ struct world;
 /**
  * struct modem_config - options
  * @mux: of the MUX
- * @boot_us: time in stage BOOT before RUN; 0 = RUN from the start
+ * @stage: after each reset; 0 = RUN, or BOOT if there is @boot_us
+ * @boot_us: it goes on to RUN so long after a reset by itself; 0 = it does not.
+ *	EBL comes between PSI and RUN, at half of the time
+ * @reboot_us: from the end of flashing to RUN
+ * @flash: path of its flash memory, or NULL: nothing is kept
+ * @flash_size: of a new one, in bytes
+ * @dump: its core dump
+ * @record: capability record of EBL, or NULL: as usual; copied
  * @idle_us: device sleep after so much silence; 0 = never
  * @running_us: delay of the interrupt that says RUNNING
  * @log_rate: bytes per second that the firmware logs
@@ -40,7 +50,12 @@ struct world;
 struct modem_config {
 	struct mux_config mux;
 	const struct faults *faults;
-	uint64_t boot_us, idle_us, running_us;
+	uint32_t stage;
+	uint64_t boot_us, reboot_us, idle_us, running_us;
+	const char *flash;
+	uint64_t flash_size;
+	struct coredump_config dump;
+	const uint8_t *record;
 	uint64_t log_rate;
 	uint32_t coalesce_us;
 };
@@ -54,10 +69,12 @@ struct modem_config {
  * @resets: resets of the function
  * @generation: starts of the modem: each reset, and each reboot of its own
  * @repeats: doorbells for a request that had not been answered in time
+ * @images: images that the boot ROM looked at
+ * @loaders: PSI that it started
  */
 struct modem_counters {
 	uint64_t head[HEAD_REASONS + 1], state[4], power[10];
-	uint64_t sessions, resets, generation, repeats;
+	uint64_t sessions, resets, generation, repeats, images, loaders;
 };
 
 /**
@@ -103,6 +120,15 @@ struct modem {
 	struct power power;
 	struct mux mux;
 	struct channel channel[MODEM_CHANNELS];
+	struct nand nand;
+	struct coredump dump;
+	struct flash flash;
+
+	/* The session is with a loader: pipes 0 and 1 are not those of the MUX. */
+	bool loader;
+	uint32_t rom_result;
+	bool image_refused, rom_twice, psi_late;
+	struct loop_timer boot, image, rom, psi, reboot;
 
 	struct modem_doorbell doorbell[MODEM_DOORBELLS];
 	unsigned int doorbells;
@@ -114,7 +140,7 @@ struct modem {
 	unsigned int messages;
 	bool allowed_once;
 	uint64_t last_traffic_us;
-	struct loop_timer work, boot, running, moderation, poll, watch;
+	struct loop_timer work, running, moderation, poll, watch;
 	unsigned int unannounced;
 	/* PMEs before the host went to sleep: one is enough for each sleep. */
 	uint64_t pmes_before;
@@ -138,7 +164,8 @@ struct modem {
 /**
  * modem_init() - make a modem and put it behind the function
  *
- * Return: false when out of memory.
+ * Return: false, after a line about it, when out of memory, or when the flash
+ * memory cannot be used.
  */
 bool modem_init(struct modem *modem, struct loop *loop, struct pcidev *pci,
 		struct world *world, const struct modem_config *config);

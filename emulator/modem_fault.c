@@ -270,7 +270,7 @@ static void crash(struct modem *modem, enum fault_kind kind, int64_t ms)
 static void reboot(struct modem *modem, uint64_t boot_us)
 {
 	trace("reboot");
-	modem_restart(modem, boot_us);
+	modem_restart(modem, boot_us ? STAGE_BOOT : STAGE_RUN, boot_us);
 	modem->excused = true;
 }
 
@@ -282,6 +282,7 @@ static void after_crash(void *ctx)
 		reboot(modem, 0);
 		return;
 	}
+	coredump_crashed(&modem->dump);
 	tell_stage(modem, STAGE_CD_READY);
 	modem->pci->mute = true;
 }
@@ -306,7 +307,7 @@ static void toggle_ipc(struct modem *modem)
 static void vanish(struct modem *modem)
 {
 	modem_stop(modem);
-	loop_timer_cancel(&modem->boot);
+	modem_boot_stop(modem);
 	loop_timer_cancel(&modem->after_crash);
 	modem->life = MODEM_SILENT;
 	pcidev_vanish(modem->pci);
@@ -319,14 +320,14 @@ static void strike(struct modem *modem, enum fault_kind kind, int64_t argument)
 		return;
 	switch (kind) {
 	case FAULT_SILENCE:
-		loop_timer_cancel(&modem->boot);
+		modem_boot_stop(modem);
 		loop_timer_cancel(&modem->after_crash);
 		modem->life = MODEM_SILENT;
 		modem->pci->mute = true;
 		break;
 	case FAULT_CRASH:
 	case FAULT_DUMP:
-		loop_timer_cancel(&modem->boot);
+		modem_boot_stop(modem);
 		crash(modem, kind, argument);
 		break;
 	case FAULT_REBOOT:
@@ -376,7 +377,7 @@ static bool is_deadly(enum fault_kind kind)
 }
 
 /* Inside an event: a fault_strike_t. */
-static void modem_struck(void *ctx, enum fault_kind kind, int64_t argument)
+void modem_strike(void *ctx, enum fault_kind kind, int64_t argument)
 {
 	struct modem *modem = ctx;
 
@@ -428,7 +429,7 @@ void modem_fault_init(struct modem *modem)
 		modem->faults = *modem->config.faults;
 	else
 		faults_init(&modem->faults);
-	faults_attach(&modem->faults, modem_struck, modem);
+	faults_attach(&modem->faults, modem_strike, modem);
 }
 
 void modem_fault_stop(struct modem *modem)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What modem.c and modem_fault.c know of each other. Read by these two only.
+ * What modem.c, modem_boot.c and modem_fault.c know of each other. Read by these
+ * only.
  */
 #ifndef IOSM_EMU_MODEM_PARTS_H
 #define IOSM_EMU_MODEM_PARTS_H
@@ -31,10 +32,29 @@ void modem_look(struct modem *modem);
 void modem_interrupt(struct modem *modem);
 /** modem_stop() - end the IPC session. */
 void modem_stop(struct modem *modem);
-/** modem_restart() - be as after power-on: BOOT for @boot_us, then RUN. */
-void modem_restart(struct modem *modem, uint64_t boot_us);
+/**
+ * modem_restart() - be as after power-on
+ * @modem: the modem
+ * @stage: where it is then
+ * @boot_us: it goes on to RUN so much later by itself; 0 = it does not
+ */
+void modem_restart(struct modem *modem, uint32_t stage, uint64_t boot_us);
 /** modem_change_state() - do what DB1 says. */
 void modem_change_state(struct modem *modem, uint32_t value);
+
+/*
+ * modem_boot.c
+ */
+
+void modem_boot_init(struct modem *modem);
+/** modem_boot_stop() - nothing of the start is under way any more. */
+void modem_boot_stop(struct modem *modem);
+/** modem_boot_restart() - the part of modem_restart() about stages. */
+void modem_boot_restart(struct modem *modem, uint32_t stage, uint64_t boot_us);
+/** modem_power_on() - restart where the options say. */
+void modem_power_on(struct modem *modem);
+/** modem_boot_doorbell() - DB0 said that there is an image for the boot ROM. */
+void modem_boot_doorbell(struct modem *modem);
 
 /*
  * modem_fault.c
@@ -57,6 +77,8 @@ void modem_power_doorbell(struct modem *modem, uint32_t value);
 /** modem_dead_doorbell() - any, for a modem that does not work any more. */
 void modem_dead_doorbell(struct modem *modem,
 			 const struct modem_doorbell *bell);
+/** modem_strike() - suffer a fault soon; from inside the work. */
+void modem_strike(void *ctx, enum fault_kind kind, int64_t argument);
 /** modem_msi() - send an interrupt, unless a fault keeps it. */
 void modem_msi(struct modem *modem);
 

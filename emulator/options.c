@@ -16,6 +16,12 @@ enum option_id {
 	OPT_DEVICE,
 	OPT_STAGE,
 	OPT_BOOT_DELAY,
+	OPT_REBOOT_DELAY,
+	OPT_FLASH,
+	OPT_FLASH_SIZE,
+	OPT_COREDUMP,
+	OPT_COREDUMP_SIZES,
+	OPT_EBL_CAPS,
 	OPT_MUX,
 	OPT_CREDITS,
 	OPT_UL_PAD,
@@ -47,6 +53,12 @@ static const struct option long_options[] = {
 	{ "device", required_argument, NULL, OPT_DEVICE },
 	{ "stage", required_argument, NULL, OPT_STAGE },
 	{ "boot-delay", required_argument, NULL, OPT_BOOT_DELAY },
+	{ "reboot-delay", required_argument, NULL, OPT_REBOOT_DELAY },
+	{ "flash", required_argument, NULL, OPT_FLASH },
+	{ "flash-size", required_argument, NULL, OPT_FLASH_SIZE },
+	{ "coredump", required_argument, NULL, OPT_COREDUMP },
+	{ "coredump-sizes", required_argument, NULL, OPT_COREDUMP_SIZES },
+	{ "ebl-caps", required_argument, NULL, OPT_EBL_CAPS },
 	{ "mux", required_argument, NULL, OPT_MUX },
 	{ "credits", required_argument, NULL, OPT_CREDITS },
 	{ "ul-pad", required_argument, NULL, OPT_UL_PAD },
@@ -85,8 +97,16 @@ static const char help[] =
 "  --pidfile PATH        write the process id to PATH\n"
 "Modem:\n"
 "  --device 7560|7360    PCI device id (7560)\n"
-"  --stage run           stage after reset (run)\n"
-"  --boot-delay MS       stay in stage BOOT so long before RUN (0)\n"
+"  --stage STAGE         where it is after a reset: boot, psi, ebl, run, crash or\n"
+"                        cd-ready (run, or boot if there is a delay)\n"
+"  --boot-delay MS       go from there to RUN so much later; never: wait in the\n"
+"                        boot ROM for an image (never, unless stage is run)\n"
+"  --reboot-delay MS     from the end of flashing to RUN (50)\n"
+"  --flash FILE          the flash memory; made if there is no such file\n"
+"  --flash-size BYTES    size of a flash memory that is made (16 MiB)\n"
+"  --coredump DIR        offer the files in DIR as core dump, to be fetched from PSI\n"
+"  --coredump-sizes N,N,N,N,N,N  or offer made-up files; default: small ones\n"
+"  --ebl-caps BYTE=HEX,...  bytes of the capability record of EBL\n"
 "  --mux lite|aggr       MUX variant (aggr)\n"
 "  --credits BYTES       uplink credits per session, 0 = no credits (0)\n"
 "  --ul-pad N            uplink head padding to ask for (aggr 16, lite 0)\n"
@@ -165,15 +185,24 @@ static int number_option(struct options *options, int id, const char *name,
 		max = 65535;
 	else if (id == OPT_SEED)
 		max = ULONG_MAX;
+	else if (id == OPT_FLASH_SIZE)
+		max = 1ul << 32;
 
 	if (!parse_number(text, max, &value) ||
 	    (id == OPT_SIZE && value < 64) ||
-	    (id == OPT_CREDITS && value && value < 4096))
+	    (id == OPT_CREDITS && value && value < 4096) ||
+	    (id == OPT_FLASH_SIZE && (!value || value % NAND_BLOCK)))
 		return bad(name, text);
 
 	switch (id) {
 	case OPT_BOOT_DELAY:
 		options->modem.boot_us = value * 1000;
+		break;
+	case OPT_REBOOT_DELAY:
+		options->modem.reboot_us = value * 1000;
+		break;
+	case OPT_FLASH_SIZE:
+		options->modem.flash_size = value;
 		break;
 	case OPT_CREDITS:
 		options->modem.mux.credits = (uint32_t)value;
@@ -217,7 +246,13 @@ static int word_option(struct options *options, int id, const char *name,
 		       const char *text)
 {
 	static const char * const devices[] = { "7560", "7360", NULL };
-	static const char * const stages[] = { "run", NULL };
+	static const char * const stages[] = {
+		"boot", "psi", "ebl", "run", "crash", "cd-ready", NULL,
+	};
+	static const uint32_t stage_values[] = {
+		STAGE_BOOT, STAGE_PSI, STAGE_EBL, STAGE_RUN, STAGE_CRASH,
+		STAGE_CD_READY,
+	};
 	static const char * const variants[] = { "lite", "aggr", NULL };
 	static const char * const critics[] = { "lenient", "strict", NULL };
 	static const char * const worlds[] = {
@@ -236,6 +271,8 @@ static int word_option(struct options *options, int id, const char *name,
 		break;
 	case OPT_STAGE:
 		choice = parse_choice(text, stages);
+		if (choice >= 0)
+			options->modem.stage = stage_values[choice];
 		break;
 	case OPT_MUX:
 		choice = parse_choice(text, variants);
@@ -276,10 +313,67 @@ static int path_option(struct options *options, int id, const char *name,
 	case OPT_PCAP:
 		options->world.pcap = text;
 		break;
+	case OPT_FLASH:
+		options->modem.flash = text;
+		break;
+	case OPT_COREDUMP:
+		options->modem.dump.dir = text;
+		break;
 	default:
 		options->pidfile = text;
 		break;
 	}
+	return -1;
+}
+
+/* Sizes of files that are made up; what is left out is not there. */
+static bool parse_sizes(const char *text, struct coredump_config *dump)
+{
+	static const uint32_t small[COREDUMP_FILES] = {
+		0x100, 0x4000, 0x800, 0x400, 0x200, 0x300,
+	};
+	unsigned int i = 0;
+	char *end;
+
+	dump->generate = true;
+	if (!strcmp(text, "default")) {
+		memcpy(dump->size, small, sizeof(small));
+		return true;
+	}
+	memset(dump->size, 0, sizeof(dump->size));
+	for (;; text = end + 1) {
+		unsigned long long value;
+
+		if (*text < '0' || *text > '9' || i == COREDUMP_FILES)
+			return false;
+		errno = 0;
+		value = strtoull(text, &end, 0);
+		if (errno || value > UINT32_MAX || (*end && *end != ','))
+			return false;
+		dump->size[i++] = (uint32_t)value;
+		if (!*end)
+			return true;
+	}
+}
+
+/* Options that take a list. Returns -1 if it was good. */
+static int list_option(struct options *options, int id, const char *name,
+		       const char *text)
+{
+	bool good = id == OPT_EBL_CAPS ? flash_caps(options->record, text) :
+		    parse_sizes(text, &options->modem.dump);
+
+	return good ? -1 : bad(name, text);
+}
+
+static int boot_option(struct options *options, const char *name,
+		       const char *text)
+{
+	options->waits = false;
+	if (strcmp(text, "never"))
+		return number_option(options, OPT_BOOT_DELAY, name, text);
+	options->waits = true;
+	options->modem.boot_us = 0;
 	return -1;
 }
 
@@ -310,6 +404,8 @@ static int one_option(struct options *options, int id, const char *name)
 	case OPT_TRACE:
 	case OPT_PCAP:
 	case OPT_PIDFILE:
+	case OPT_FLASH:
+	case OPT_COREDUMP:
 		return path_option(options, id, name, optarg);
 	case OPT_DEVICE:
 	case OPT_STAGE:
@@ -318,6 +414,11 @@ static int one_option(struct options *options, int id, const char *name)
 	case OPT_WORLD:
 	case OPT_LOG:
 		return word_option(options, id, name, optarg);
+	case OPT_BOOT_DELAY:
+		return boot_option(options, name, optarg);
+	case OPT_COREDUMP_SIZES:
+	case OPT_EBL_CAPS:
+		return list_option(options, id, name, optarg);
 	case OPT_FAULT:
 	case OPT_SCRIPT:
 		return fault_option(options, id, optarg);
@@ -335,6 +436,13 @@ static int one_option(struct options *options, int id, const char *name)
 	}
 }
 
+/* Does a modem in this stage go on by itself? 0 is BOOT, if it does. */
+static bool may_boot(uint32_t stage)
+{
+	return !stage || stage == STAGE_BOOT || stage == STAGE_PSI ||
+	       stage == STAGE_EBL;
+}
+
 int options_parse(struct options *options, int argc, char **argv)
 {
 	const uint32_t unset = UINT32_MAX;
@@ -349,6 +457,8 @@ int options_parse(struct options *options, int argc, char **argv)
 			.running_us = 50000,
 			.coalesce_us = 100,
 			.log_rate = 10000,
+			.reboot_us = 50000,
+			.flash_size = NAND_SIZE,
 			.mux = {
 				.aggregation = true,
 				.ul_pad = unset,
@@ -360,6 +470,8 @@ int options_parse(struct options *options, int argc, char **argv)
 
 	faults_init(&options->faults);
 	options->modem.faults = &options->faults;
+	flash_usual_record(options->record);
+	options->modem.record = options->record;
 
 	optind = 1;
 	opterr = 0;
@@ -376,6 +488,13 @@ int options_parse(struct options *options, int argc, char **argv)
 		return bad("unexpected argument", argv[optind]);
 	if (!options->socket) {
 		fputs("iosm-emu: --socket is missing (see --help)\n", stderr);
+		return 2;
+	}
+	if (options->waits && !options->modem.stage)
+		options->modem.stage = STAGE_BOOT;
+	if (options->modem.boot_us && !may_boot(options->modem.stage)) {
+		fputs("iosm-emu: boot-delay: not from this stage (see --help)\n",
+		      stderr);
 		return 2;
 	}
 	if (options->modem.mux.ul_pad == unset)

@@ -24,8 +24,10 @@
  * @ready_fd: where to write "ready", or -1
  * @device: PCI device id
  * @strict: the critic
+ * @waits: no way from its stage to RUN by itself
  * @log: log level
  * @faults: what goes wrong; @modem points here
+ * @record: capability record of EBL; @modem points here
  * @modem: of the modem
  * @world: of the world
  */
@@ -33,9 +35,10 @@ struct options {
 	const char *socket, *control, *trace, *pidfile;
 	int ready_fd;
 	uint16_t device;
-	bool strict;
+	bool strict, waits;
 	enum log_level log;
 	struct faults faults;
+	uint8_t record[EBL_RECORD_SIZE];
 	struct modem_config modem;
 	struct world_config world;
 };

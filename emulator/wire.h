@@ -100,7 +100,11 @@ static inline void wire_put64(uint8_t *p, uint64_t v)
 #define IPC_RUNNING		2
 
 #define CHIP_LENGTH		58
-#define ROM_FAILED		0xff
+
+/* Results of the boot ROM [2.4] */
+#define ROM_DONE		0x01
+#define ROM_REFUSED		0x02
+#define ROM_CERTIFIED		0x10
 
 #define CAP_UL_AGGREGATION	(1u << 8)
 #define CAP_DL_AGGREGATION	(1u << 9)
@@ -173,5 +177,41 @@ enum mux_command {
 #define AGGR_FLOW_ACK		7
 #define AGGR_QUALITY		8
 #define AGGR_QUALITY_RESPONSE	9
+
+/* Loaders [7.5.3] */
+#define RPSI_SIZE		8
+#define RPSI_LOAD_EBL		0x0002
+#define RPSI_DUMP_LIST		0x0010
+#define RPSI_DUMP_FILE		0x0011
+#define RPSI_DUMP_END		0x0012
+#define RPSI_DUMP_SIZE		0x1000
+#define ACK_SIZE		2
+
+/* EBL packets [7.5.4, 7.5.5] */
+#define EBL_RECORD_SIZE		76
+#define EBL_HEADER		8
+#define EBL_ERROR		0x0041
+#define EBL_CONFIGURE		0x0086
+#define EBL_SECURITY_START	0x0204
+#define EBL_SECURITY_END	0x0205
+#define EBL_SET_ADDRESS		0x0802
+#define EBL_ERASE_START		0x0805
+#define EBL_ERASE_CHECK		0x0806
+#define EBL_CONTROL		0x080c
+#define EBL_CONTROL_READ	0x080e
+#define EBL_RAW			0x080f
+
+#define EBL_PAYLOAD_MAX		16384
+#define EBL_CONFIGURE_MAX	2048
+#define EBL_RAW_MAX		(1u << 20)
+#define EBL_ERASE_MAX		0x80000000u
+
+#define EBL_ACTION_READ		2
+#define EBL_ACTION_ERASE	3
+#define EBL_TYPE_FLASH		8
+#define EBL_TYPE_SWID		16
+
+/* Core dump [7.6] */
+#define DUMP_CHUNK		65536
 
 #endif /* IOSM_EMU_WIRE_H */

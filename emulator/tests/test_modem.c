@@ -421,24 +421,6 @@ TEST(function_reset_ends_everything)
 	g_free(g);
 }
 
-TEST(image_injection_is_refused)
-{
-	const struct modem_config config = { .boot_us = 1000000 };
-	struct guest *g = g_new_device(&config, WORLD_SINK);
-
-	g_write(g, 0x54, 0x1000);
-	g_write(g, 0x58, 0);
-	g_write(g, 0x5c, 64);
-	g_ring(g, 0, 0xfeedb007);
-	CHECK_EQ(g_read(g, 0x40), 0xff);
-	CHECK_EQ(g->msis, 1);
-	CHECK_CLEAN(g);
-	g_run(g, 1000000);
-	g_ring(g, 0, 0xfeedb007);
-	CHECK_VIOLATION(g, "1.3.1");
-	g_free(g);
-}
-
 TEST(no_interrupt_when_the_guest_does_not_want_one)
 {
 	struct guest *g = g_new(true, WORLD_SINK);
