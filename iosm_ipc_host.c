@@ -43,18 +43,6 @@
 #define IOSM_RECOVER_WAITS	3	/* while starts are repeated */
 
 /**
- * iosm_modem_await_load() - let whoever loads the boot ROM find out that he must not
- * @modem: the modem; held for another reason, or gone
- *
- * Context: process, may sleep some 20 ms.
- */
-void iosm_modem_await_load(struct iosm_modem *modem)
-{
-	mutex_lock(&modem->load_mutex);
-	mutex_unlock(&modem->load_mutex);
-}
-
-/**
  * iosm_modem_hold_for() - after the return the state work does nothing
  * @modem: the modem
  * @why: until this and all other reasons are gone

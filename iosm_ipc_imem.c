@@ -1440,6 +1440,18 @@ void iosm_modem_start(struct iosm_modem *modem)
 }
 
 /**
+ * iosm_modem_await_load() - let whoever loads the boot ROM find out that he must not
+ * @modem: the modem; held for another reason, or gone
+ *
+ * Context: process, may sleep some 20 ms.
+ */
+void iosm_modem_await_load(struct iosm_modem *modem)
+{
+	mutex_lock(&modem->load_mutex);
+	mutex_unlock(&modem->load_mutex);
+}
+
+/**
  * iosm_modem_stop() - withdraw everything and end the session, for good
  * @modem: the modem; interrupts are still reported
  *
