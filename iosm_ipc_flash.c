@@ -299,6 +299,7 @@ static int iosm_flash_send_ebl(struct iosm_flash *flash, struct iosm_flash_buffe
 	if (ret)
 		return ret;
 
+	iosm_flash_drop_unasked(flash);
 	iosm_flash_post(flash, ebl);
 	ret = iosm_flash_await_sent(flash, 0);
 	if (ret)

@@ -150,7 +150,29 @@ int iosm_flash_pause(struct iosm_flash *flash, unsigned int ms)
 	return iosm_flash_tear(flash, left < 0 ? -EINTR : -ENODEV);
 }
 
-/* Uplink */
+/* Buffers */
+
+static void *iosm_flash_alloc(struct iosm_flash *flash, u32 len, dma_addr_t *dma)
+{
+	void *data = dma_alloc_coherent(iosm_flash_dev(flash), len, dma,
+					GFP_KERNEL | __GFP_NOWARN);
+
+	if (data)
+		atomic_inc(&flash->buffers);
+	return data;
+}
+
+static void iosm_flash_free(struct iosm_flash *flash, u32 len, void *data, dma_addr_t dma)
+{
+	dma_free_coherent(iosm_flash_dev(flash), len, data, dma);
+	atomic_dec(&flash->buffers);
+}
+
+/* A TD that the modem does not use any more; its slot knows everything. */
+static void iosm_flash_free_slot(struct iosm_flash *flash, const struct iosm_pipe_slot *slot)
+{
+	iosm_flash_free(flash, slot->len, slot->cookie, slot->dma);
+}
 
 /**
  * iosm_flash_prepare() - copy an element to where the modem can fetch it
@@ -166,8 +188,7 @@ int iosm_flash_prepare(struct iosm_flash *flash, struct iosm_flash_buffer *buffe
 		       const void *data, u32 len)
 {
 	buffer->len = len;
-	buffer->data = dma_alloc_coherent(iosm_flash_dev(flash), len, &buffer->dma,
-					  GFP_KERNEL | __GFP_NOWARN);
+	buffer->data = iosm_flash_alloc(flash, len, &buffer->dma);
 	if (!buffer->data)
 		return -ENOMEM;
 	memcpy(buffer->data, data, len);
@@ -184,14 +205,43 @@ int iosm_flash_prepare(struct iosm_flash *flash, struct iosm_flash_buffer *buffe
 void iosm_flash_discard(struct iosm_flash *flash, struct iosm_flash_buffer *buffer)
 {
 	if (buffer->data)
-		dma_free_coherent(iosm_flash_dev(flash), buffer->len, buffer->data, buffer->dma);
+		iosm_flash_free(flash, buffer->len, buffer->data, buffer->dma);
 	buffer->data = NULL;
 }
 
-/* A TD that the modem does not use any more; its slot knows everything. */
-static void iosm_flash_free_slot(struct iosm_flash *flash, const struct iosm_pipe_slot *slot)
+/* The buffer was read, once; the modem may have it again. */
+static void iosm_flash_repost(struct iosm_flash *flash, const struct iosm_pipe_done *done)
 {
-	dma_free_coherent(iosm_flash_dev(flash), slot->len, slot->cookie, slot->dma);
+	iosm_pipe_post(flash->channel.dl, done->slot.dma, done->slot.len, done->slot.cookie);
+	iosm_channel_ring_dl(&flash->channel, IOSM_HEAD_DL);
+}
+
+/* Uplink */
+
+/**
+ * iosm_flash_drop_unasked() - throw away what was said without being asked
+ * @flash: in a conversation; nothing is awaited
+ *
+ * No more than there is now: a modem that floods must not keep us here.
+ *
+ * Context: process. Implements protocol.rst 10.6.6 F1.
+ */
+void iosm_flash_drop_unasked(struct iosm_flash *flash)
+{
+	struct iosm_pipe *pipe = flash->channel.dl;
+	struct iosm_pipe_done done;
+	int completed;
+
+	completed = iosm_channel_completed(&flash->channel, pipe);
+	if (!completed)
+		return;
+	flash->unasked += completed;
+	dev_dbg(iosm_flash_dev(flash), "flash: %llu units that nobody asked for\n",
+		flash->unasked);
+	while (completed--) {
+		iosm_pipe_take(pipe, &done);
+		iosm_flash_repost(flash, &done);
+	}
 }
 
 /**
@@ -240,6 +290,8 @@ int iosm_flash_await_sent(struct iosm_flash *flash, unsigned int left)
  * @data: the element
  * @len: its length, 1 to 0xffffff bytes
  *
+ * It asks for something: what the loader said before is no answer, and is dropped.
+ *
  * Context: process, may sleep.
  * Return: 0; or -ENOMEM, -EINTR, -ETIMEDOUT, -ENODEV, -EIO.
  */
@@ -251,18 +303,12 @@ int iosm_flash_write(struct iosm_flash *flash, const void *data, u32 len)
 	ret = iosm_flash_prepare(flash, &buffer, data, len);
 	if (ret)
 		return iosm_flash_tear(flash, ret);
+	iosm_flash_drop_unasked(flash);
 	iosm_flash_post(flash, &buffer);
 	return iosm_flash_await_sent(flash, 0);
 }
 
 /* Downlink */
-
-/* The buffer was read, once; the modem may have it again. */
-static void iosm_flash_repost(struct iosm_flash *flash, const struct iosm_pipe_done *done)
-{
-	iosm_pipe_post(flash->channel.dl, done->slot.dma, done->slot.len, done->slot.cookie);
-	iosm_channel_ring_dl(&flash->channel, IOSM_HEAD_DL);
-}
 
 /**
  * iosm_flash_read() - receive one element
@@ -312,33 +358,12 @@ int iosm_flash_read_exact(struct iosm_flash *flash, void *data, u32 len)
 	return ret == len ? 0 : iosm_flash_tear(flash, -EPROTO);
 }
 
-/* No more than there is now: a modem that floods must not keep us here. */
-static void iosm_flash_drop_unasked(struct iosm_flash *flash)
-{
-	struct iosm_pipe *pipe = flash->channel.dl;
-	struct iosm_pipe_done done;
-	int completed;
-
-	completed = iosm_channel_completed(&flash->channel, pipe);
-	if (!completed)
-		return;
-	flash->unasked += completed;
-	dev_dbg(iosm_flash_dev(flash), "flash: %llu units that nobody asked for\n",
-		flash->unasked);
-	while (completed--) {
-		iosm_pipe_take(pipe, &done);
-		iosm_flash_repost(flash, &done);
-	}
-}
-
 /* Conversations */
 
 /**
  * iosm_flash_ask() - before the loader is asked for something
  * @flash: in a conversation
  * @doing: what is being done, constant string for the log
- *
- * What it said without being asked is no answer, and is dropped.
  *
  * Context: process, may sleep.
  * Return: 0; -ENODEV if it is not there any more; -EIO if it crashed.
@@ -350,7 +375,6 @@ int iosm_flash_ask(struct iosm_flash *flash, const char *doing)
 	flash->doing = doing;
 	if (iosm_flash_over(flash) || (stage != IOSM_STAGE_PSI && stage != IOSM_STAGE_EBL))
 		return iosm_flash_tear(flash, -ENODEV);
-	iosm_flash_drop_unasked(flash);
 	return 0;
 }
 
@@ -438,7 +462,7 @@ static int iosm_flash_fill(struct iosm_channel *channel)
 	void *data;
 
 	while (iosm_pipe_room(channel->dl)) {
-		data = dma_alloc_coherent(iosm_flash_dev(flash), size, &dma, GFP_KERNEL);
+		data = iosm_flash_alloc(flash, size, &dma);
 		if (!data)
 			return -ENOMEM;
 		iosm_pipe_post(channel->dl, dma, size, data);
@@ -544,6 +568,7 @@ struct iosm_flash *iosm_flash_create(struct iosm_modem *modem)
  */
 void iosm_flash_destroy(struct iosm_flash *flash)
 {
+	WARN_ON(atomic_read(&flash->buffers));
 	mutex_destroy(&flash->mutex);
 	kfree(flash);
 }

@@ -36,13 +36,14 @@ struct iosm_flash_buffer {
 /**
  * struct iosm_flash - what we have to do with the loaders of one modem
  * @modem: whose
- * @mutex: held for a whole conversation; protects all that follows but @closing and
- *	@wait. The state work takes it to close the channel, so nobody who holds it waits
+ * @mutex: held for a whole conversation; protects all that follows but @closing, @wait
+ *	and @buffers. The state work takes it to close the channel, so nobody who holds it waits
  *	for the state work
  * @channel: to the loader, while @open
  * @open: there is a session
  * @closing: it ends: conversations must, too
  * @wait: woken by the poll, and when @closing is set
+ * @buffers: that were allocated and not yet freed
  * @timeout: for each element, milliseconds; IOSM_FLASH_TIMEOUT but for the unit tests
  * @erase_timeout: for an erasure, milliseconds
  * @dump_timeout: for a file of a core dump, milliseconds
@@ -64,6 +65,7 @@ struct iosm_flash {
 	bool open;
 	bool closing;
 	wait_queue_head_t wait;
+	atomic_t buffers;
 	unsigned int timeout;
 	unsigned int erase_timeout;
 	unsigned int dump_timeout;
@@ -91,6 +93,7 @@ int iosm_flash_pause(struct iosm_flash *flash, unsigned int ms);
 int iosm_flash_prepare(struct iosm_flash *flash, struct iosm_flash_buffer *buffer,
 		       const void *data, u32 len);
 void iosm_flash_discard(struct iosm_flash *flash, struct iosm_flash_buffer *buffer);
+void iosm_flash_drop_unasked(struct iosm_flash *flash);
 void iosm_flash_post(struct iosm_flash *flash, struct iosm_flash_buffer *buffer);
 int iosm_flash_await_sent(struct iosm_flash *flash, unsigned int left);
 int iosm_flash_write(struct iosm_flash *flash, const void *data, u32 len);
