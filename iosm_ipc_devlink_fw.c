@@ -151,7 +151,7 @@ static int iosm_devlink_flash_fls(struct iosm_devlink *dl, const struct iosm_ima
 	int ret;
 
 	ret = iosm_flash_fls(dl->modem->flash, image, erase, progress, extack);
-	/* No EBL, nothing was erased. */
+	/* Unless there was no EBL at all. */
 	if (erase && ret != -EBUSY) {
 		dl->erase_full = false;
 		devl_param_value_changed(priv_to_devlink(dl), IOSM_PARAM_ERASE_FULL_FLASH);
@@ -289,7 +289,8 @@ void iosm_devlink_say_where(struct iosm_devlink *dl, struct netlink_ext_ack *ext
 		break;
 	case IOSM_LOADER:
 	case IOSM_LOADER_ONLINE:
-		NL_SET_ERR_MSG_MOD(extack, "The modem is in a boot loader, which waits for firmware");
+		NL_SET_ERR_MSG_MOD(extack,
+				   "The modem is in a boot loader, which waits for firmware");
 		break;
 	case IOSM_CRASHED:
 	case IOSM_DUMP_READY:
