@@ -24,7 +24,6 @@
  * struct fwlog - the log
  * @fn: base
  * @rate: bytes per second
- * @next: number of the next frame
  * @open: the host listens
  * @due: bytes to log; negative when the last frames were longer than that
  * @ticked_us: up to when @rate is part of @due
@@ -34,7 +33,6 @@
 struct fwlog {
 	struct function fn;
 	uint64_t rate;
-	uint32_t next;
 	bool open;
 	int64_t due;
 	uint64_t ticked_us;
@@ -78,10 +76,10 @@ static bool send_unit(struct fwlog *log)
 	size_t len = 0;
 
 	while (limit - len >= FRAME_MAX && (int64_t)len < log->due)
-		len += put_frame(unit + len, log->next + frames++);
+		len += put_frame(unit + len, log->counters.next + frames++);
 	if (!function_send(&log->fn, unit, len))
 		return false;
-	log->next += frames;
+	log->counters.next += frames;
 	log->due -= (int64_t)len;
 	log->counters.units++;
 	log->counters.frames += frames;
@@ -145,7 +143,7 @@ static void fwlog_closed(struct function *fn)
 
 static void fwlog_reset(struct function *fn)
 {
-	((struct fwlog *)fn)->next = 0;
+	((struct fwlog *)fn)->counters.next = 0;
 }
 
 static void fwlog_receive(struct function *fn, const uint8_t *data, size_t len)

@@ -26,10 +26,12 @@
  * @units: units handed to the channel
  * @frames: frames in them
  * @bytes: bytes of them
+ * @next: number of the next frame, which a reset sets back to 0
  * @uplink: units that the host sent, which has nothing to say here
  */
 struct fwlog_counters {
 	uint64_t opened, units, frames, bytes, uplink;
+	uint32_t next;
 };
 
 /** fwlog_new() - a log with @rate bytes per second; NULL with errno set on failure. */

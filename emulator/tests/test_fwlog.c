@@ -109,6 +109,7 @@ TEST(steady_rate)
 	loop_advance(loop, 10000000);
 	CHECK(stream_len >= 100000 - 200 && stream_len <= 100000 + 400);
 	CHECK_EQ(frames_from(0), fwlog_counters(fn)->frames);
+	CHECK_EQ(fwlog_counters(fn)->next, fwlog_counters(fn)->frames);
 	CHECK_EQ(fwlog_counters(fn)->bytes, stream_len);
 	CHECK_EQ(fwlog_counters(fn)->units, units);
 	CHECK_EQ(fwlog_counters(fn)->opened, 1);
@@ -208,6 +209,7 @@ TEST(reset_begins_at_zero)
 	loop_advance(loop, 1000000);
 	fn->ops->closed(fn);
 	fn->ops->reset(fn);
+	CHECK_EQ(fwlog_counters(fn)->next, 0);
 	stream_len = 0;
 	fn->ops->opened(fn);
 	loop_advance(loop, 1000000);
