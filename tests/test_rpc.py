@@ -13,6 +13,9 @@ from testlib.modem import Modem
 
 DEVICE = "/dev/wwan0xmmrpc0"
 LARGEST = 32768
+PREFIX = 4
+RING = 3		# messages that a ring holds
+WINDOW = 24
 TIMEOUT = 10.0
 
 pytestmark = pytest.mark.emulator(device="7360")
@@ -30,6 +33,39 @@ def test_several_at_once(modem: Modem) -> None:
     """More messages under way than a pipe has entries."""
     sizes = [1 + (number * 37) % 3000 for number in range(400)]
     assert modem.call("ports", "echo", DEVICE, sizes, 16, TIMEOUT) == {"good": len(sizes), "wrong": ""}
+
+
+def test_messages_with_a_length(modem: Modem) -> None:
+    """As programs send them: the length of the rest, and the rest, which may be nothing; one message is one unit."""
+    noise = random.Random(2)
+    sizes = [PREFIX, PREFIX + 1, 2048, 2049, LARGEST - 1, LARGEST] + [noise.randint(PREFIX, LARGEST) for _ in range(60)]
+    assert modem.call("rpc", "converse", DEVICE, sizes, 1, TIMEOUT) == {"good": len(sizes), "most": 1, "wrong": ""}
+
+
+def test_calls(modem: Modem) -> None:
+    """What a connection manager does all day: a short request, a short answer, the next one."""
+    noise = random.Random(3)
+    sizes = [noise.randint(20, 300) for _ in range(1000)]
+    assert modem.call("rpc", "converse", DEVICE, sizes, 1, TIMEOUT) == {"good": len(sizes), "most": 1, "wrong": ""}
+
+
+@pytest.mark.parametrize("sizes", ("short", "mixed", "largest"))
+def test_many_under_way(modem: Modem, sizes: str) -> None:
+    """A stream of messages both ways at once, far more than the rings hold, in order and unchanged."""
+    noise = random.Random(4)
+    lengths = {"short": [noise.randint(PREFIX, 200) for _ in range(2000)],
+               "mixed": [noise.choice((PREFIX, 40, 2000, 9000, LARGEST)) for _ in range(600)],
+               "largest": [LARGEST] * 300}[sizes]
+    result = modem.call("rpc", "converse", DEVICE, lengths, WINDOW, TIMEOUT)
+    assert (result["good"], result["wrong"]) == (len(lengths), "")
+    assert result["most"] > RING
+
+
+def test_answers_that_nobody_read(modem: Modem) -> None:
+    """The next program gets its own answers only."""
+    for count in (1, WINDOW):
+        assert modem.call("rpc", "leave", DEVICE, count, 500) == count
+        assert modem.call("rpc", "converse", DEVICE, [100] * 5, 1, TIMEOUT) == {"good": 5, "most": 1, "wrong": ""}
 
 
 def test_too_large(modem: Modem) -> None:
