@@ -223,6 +223,24 @@ static const char *run_back(struct control *control, char **argv, FILE *answer)
 	return modem_back(control->modem) ? NULL : "the function is not gone";
 }
 
+static const char *run_chatter(struct control *control, char **argv,
+			       FILE *answer)
+{
+	unsigned long value[2];
+
+	(void)answer;
+	for (int i = 0; i < 2; i++) {
+		char *end;
+
+		value[i] = strtoul(argv[i + 1], &end, 10);
+		if (argv[i + 1][0] < '0' || argv[i + 1][0] > '9' || *end ||
+		    value[i] > 65536)
+			return "say how many units of how many bytes, up to 65536";
+	}
+	return modem_chatter(control->modem, (unsigned int)value[0], value[1]) ?
+	       NULL : "no loader talks to the host, or too much waits";
+}
+
 static const char *run_quit(struct control *control, char **argv, FILE *answer)
 {
 	(void)argv;
@@ -474,6 +492,7 @@ static const char *run_help(struct control *control, char **argv, FILE *answer);
 
 static const struct control_command commands[] = {
 	{ "back", "", 0, run_back },
+	{ "chatter", "COUNT BYTES", 2, run_chatter },
 	{ "class", "CLASS", 1, run_class },
 	{ "clear", "", 0, run_clear },
 	{ "fault", "EVENT[#COUNT|%PERCENT|*]:FAULT[=ARGUMENT]", 1, run_fault },

@@ -869,6 +869,19 @@ void flash_loader(struct flash *flash, bool ebl)
 		coredump_open(flash->dump);
 }
 
+bool flash_chatter(struct flash *flash, size_t len)
+{
+	uint8_t *data = malloc(len + 1);
+	bool sent;
+
+	if (!data)
+		return false;
+	memset(data, 0x5a, len + 1);
+	sent = function_send(&flash->fn, data, len);
+	free(data);
+	return sent;
+}
+
 /*
  * The capability record.
  */

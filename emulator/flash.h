@@ -104,6 +104,8 @@ void flash_init(struct flash *flash, struct loop *loop, struct faults *faults,
 		const struct flash_ops *ops, void *ctx);
 /** flash_loader() - a loader starts: PSI, or EBL. */
 void flash_loader(struct flash *flash, bool ebl);
+/** flash_chatter() - send a unit that nobody asked for; false if impossible. */
+bool flash_chatter(struct flash *flash, size_t len);
 /** flash_packet_id() - of the counter with this index. */
 uint16_t flash_packet_id(unsigned int index);
 /**

@@ -127,7 +127,7 @@ struct modem {
 	/* The session is with a loader: pipes 0 and 1 are not those of the MUX. */
 	bool loader;
 	uint32_t rom_result;
-	bool image_refused, rom_twice, psi_late;
+	bool image_refused, rom_twice, rom_told, psi_late;
 	struct loop_timer boot, image, rom, psi, reboot;
 
 	struct modem_doorbell doorbell[MODEM_DOORBELLS];
@@ -181,6 +181,9 @@ bool modem_wake(struct modem *modem);
  * Lasts over closing the pipe, driver reloads and resets.
  */
 void modem_hold(struct modem *modem, unsigned int pipe, bool held);
+
+/** modem_chatter() - a loader sends what nobody asked for; false if none can. */
+bool modem_chatter(struct modem *modem, unsigned int count, size_t len);
 
 /** modem_suffer() - carry out what struck the modem; not from inside its work. */
 void modem_suffer(struct modem *modem);

@@ -20,6 +20,12 @@
 /* The stock driver needs the result before the stage changes [7.2.3]. */
 #define ROM_EXIT_US	5000
 
+/* A timer of a modem that crashed, or the like, does nothing. */
+static bool ended(const struct modem *modem)
+{
+	return modem->life != MODEM_ALIVE;
+}
+
 static void to_run(struct modem *modem)
 {
 	/* Who talked to a loader cannot know when it ended. */
@@ -36,6 +42,8 @@ static void booted(void *ctx)
 {
 	struct modem *modem = ctx;
 
+	if (ended(modem))
+		return;
 	if (modem->stage != STAGE_PSI) {
 		to_run(modem);
 		return;
@@ -72,12 +80,19 @@ static void tell_result(void *ctx)
 {
 	struct modem *modem = ctx;
 
+	bool again = modem->rom_told;
+
+	if (ended(modem))
+		return;
+	modem->rom_told = true;
 	wire_put32(modem->reg + REG_ROM_RESULT, modem->rom_result);
+	modem_msi(modem);
+	if (again)
+		return;
 	trace("rom result 0x%02x", modem->rom_result);
 	log_info("boot ROM: result 0x%02x", modem->rom_result);
-	modem_msi(modem);
 	if (modem->rom_twice)
-		modem_msi(modem);
+		loop_timer_arm(&modem->rom, MODEM_AGAIN_US);
 	if (modem->rom_result == ROM_DONE || modem->rom_result == ROM_CERTIFIED)
 		loop_timer_arm(&modem->psi, ROM_EXIT_US);
 }
@@ -100,6 +115,7 @@ static void judge_image(struct modem *modem, bool refuse)
 	if (answer.bad)
 		modem->rom_result = answer.value;
 	modem->rom_twice = answer.twice;
+	modem->rom_told = false;
 	if (answer.late_us)
 		loop_timer_arm(&modem->rom, answer.late_us);
 	else
@@ -110,7 +126,8 @@ static void late_image(void *ctx)
 {
 	struct modem *modem = ctx;
 
-	judge_image(modem, modem->image_refused);
+	if (!ended(modem))
+		judge_image(modem, modem->image_refused);
 }
 
 void modem_boot_doorbell(struct modem *modem)
@@ -156,6 +173,8 @@ static void rom_exits(void *ctx)
 	struct modem *modem = ctx;
 	struct fault_answer answer;
 
+	if (ended(modem))
+		return;
 	if (modem->psi_late) {
 		modem->psi_late = false;
 		run_psi(modem, STAGE_PSI);
@@ -207,7 +226,11 @@ static void reboot(void *ctx)
 {
 	struct modem *modem = ctx;
 
+	if (ended(modem))
+		return;
 	log_info("the new firmware starts");
+	/* Nobody wanted the core dump. */
+	modem->dump.crashed = false;
 	modem_restart(modem, STAGE_RUN, 0);
 	modem->excused = true;
 }
@@ -218,6 +241,15 @@ static const struct flash_ops modem_flash_ops = {
 	.finished = flash_finished,
 	.unfinished = flash_unfinished,
 };
+
+bool modem_chatter(struct modem *modem, unsigned int count, size_t len)
+{
+	bool sent = modem->loader && modem->life == MODEM_ALIVE;
+
+	while (sent && count--)
+		sent = flash_chatter(&modem->flash, len);
+	return sent;
+}
 
 /*
  * Life.

@@ -93,6 +93,8 @@ enum ring_verdict modem_judge_unit(void *ctx, unsigned int pipe)
 	struct modem *modem = ctx;
 	struct fault_answer answer = fault_at(&modem->faults, FAULT_AT_UPLINK);
 
+	if (modem->loader && !answer.ignore && !answer.late_us)
+		answer = fault_at(&modem->faults, FAULT_AT_FLASH_UPLINK);
 	if (answer.ignore)
 		return RING_WAIT;
 	if (!answer.late_us)
@@ -307,7 +309,6 @@ static void toggle_ipc(struct modem *modem)
 static void vanish(struct modem *modem)
 {
 	modem_stop(modem);
-	modem_boot_stop(modem);
 	loop_timer_cancel(&modem->after_crash);
 	modem->life = MODEM_SILENT;
 	pcidev_vanish(modem->pci);
@@ -320,14 +321,12 @@ static void strike(struct modem *modem, enum fault_kind kind, int64_t argument)
 		return;
 	switch (kind) {
 	case FAULT_SILENCE:
-		modem_boot_stop(modem);
 		loop_timer_cancel(&modem->after_crash);
 		modem->life = MODEM_SILENT;
 		modem->pci->mute = true;
 		break;
 	case FAULT_CRASH:
 	case FAULT_DUMP:
-		modem_boot_stop(modem);
 		crash(modem, kind, argument);
 		break;
 	case FAULT_REBOOT:

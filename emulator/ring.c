@@ -286,6 +286,7 @@ static uint32_t message_open(struct rings *rings, const uint8_t *entry)
 		.vector = wire_get32(entry + 12),
 		.backoff_us = wire_get32(entry + 16),
 	};
+	uint8_t *tail_at;
 
 	if (!pipe_may_open(rings, n, &new))
 		return MESSAGE_ERROR;
@@ -297,7 +298,10 @@ static uint32_t message_open(struct rings *rings, const uint8_t *entry)
 		rings->pipe[n].open = false;
 		return MESSAGE_ERROR;
 	}
-	gmem_store32(tail_word(rings, n), 0);
+	/* Who was told may have left the bus. */
+	tail_at = tail_word(rings, n);
+	if (tail_at)
+		gmem_store32(tail_at, 0);
 	return MESSAGE_SUCCESS;
 }
 
