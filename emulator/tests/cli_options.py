@@ -116,12 +116,19 @@ def bad_options(directory: Path) -> None:
     expect_usage("--socket", sock, "surplus")
     for name in ("--device", "--stage", "--mux", "--critic", "--world", "--log", "--credits", "--ul-pad",
                  "--idle-sleep", "--boot-delay", "--running-delay", "--response-delay", "--rate", "--size",
-                 "--ready-fd", "--fault", "--script", "--seed"):
+                 "--ready-fd", "--fault", "--script", "--seed", "--reboot-delay", "--flash-size", "--coredump-sizes",
+                 "--ebl-caps"):
         for value in ("", "nonsense", "-1", "12x", "99999999999999999999"):
             expect_usage("--socket", sock, name, value)
     expect_usage("--socket", sock, "--size", 63)
     expect_usage("--socket", sock, "--size", 16309)
     expect_usage("--socket", sock, "--credits", 1)
+    for stage in ("run", "crash", "cd-ready"):
+        expect_usage("--socket", sock, "--stage", stage, "--boot-delay", 1)
+    for size in (0, 4095, 8193, 1 << 33):
+        expect_usage("--socket", sock, "--flash-size", size)
+    for sizes in ("1,", ",1", "1,2,3,4,5,6,7", "1 2", "0x100000000", "default,1"):
+        expect_usage("--socket", sock, "--coredump-sizes", sizes)
     assert not sock.exists()
 
 
@@ -135,6 +142,11 @@ def files_that_cannot_be_used(directory: Path) -> None:
     expect_usage("--socket", directory / ("x" * 200), *WORLD)
     expect_usage("--socket", sock, *WORLD, "--control", "/no/such/directory/c")
     expect_usage("--socket", sock, *WORLD, "--ready-fd", 999)
+    for flash in ("/no/such/directory/file", "/dev/null", directory):
+        expect_usage("--socket", sock, *WORLD, "--flash", flash)
+    (directory / "odd").write_bytes(b"x" * 5000)
+    expect_usage("--socket", sock, *WORLD, "--flash", directory / "odd")
+    assert (directory / "odd").read_bytes() == b"x" * 5000
     (directory / "file").write_text("mine", encoding="utf-8")
     expect_usage("--socket", directory / "file", *WORLD)
     assert (directory / "file").read_text(encoding="utf-8") == "mine"
@@ -185,7 +197,8 @@ def control_commands(directory: Path) -> None:
         for line in ("", "nonsense", "flow", "flow stop", "flow stop 8", "flow stop -1", "flow halt 0",
                      "flow stop 0 0", "flow stop 0", "lqr 0", "lqr 9", "grant 0 1", "grant 0 x", "hold", "hold 1",
                      "hold 24", "hold x", "release -2", "class 256",
-                     "class", "class x", "sleep", "wake", "stats now", "a b c d e f g h i j k"):
+                     "class", "class x", "chatter", "chatter 1", "chatter x 1", "chatter 1 65537",
+                     "chatter 1 1", "sleep", "wake", "stats now", "a b c d e f g h i j k"):
             answer = ask(control, line)[0]
             assert answer["ok"] is False and answer["error"], line
         assert ask(control, "quit")[0]["ok"] is True
@@ -240,6 +253,38 @@ def faults_by_option(directory: Path) -> None:
     expect_usage("--socket", directory / "s", "--script", script)
     assert "line 2" in run("--socket", directory / "s", "--script", script).stderr
     assert "milliseconds" in run("--socket", directory / "s", "--fault", "open:late=x").stderr
+
+
+@test
+def stages_by_option(directory: Path) -> None:
+    control = directory / "control"
+    for args, stage in ((("--stage", "boot"), "BOOT"), (("--stage", "psi"), "PSI"), (("--stage", "ebl"), "EBL"),
+                        (("--stage", "run"), "RUN"), (("--stage", "crash"), "CRASH"),
+                        (("--stage", "cd-ready"), "CD_READY"), (("--boot-delay", "never"), "BOOT"),
+                        (("--boot=never",), "BOOT"), (("--boot=600000",), "BOOT"),
+                        (("--boot=never", "--stage", "psi"), "PSI"),
+                        (("--boot=600000", "--stage", "psi"), "PSI"), (("--boot=600000", "--boot=never"), "BOOT")):
+        with Running(directory, *WORLD, "--control", str(control), *args) as emu:
+            stats, refused = ask(control, "stats", "chatter 1 2")
+            assert stats["stage"] == stage and stats["flash"]["stage"] == stage, (args, stats)
+            assert refused["ok"] is False, refused
+            assert emu.end()[0] == 0
+
+
+@test
+def flash_memory_is_made(directory: Path) -> None:
+    control, flash = directory / "control", directory / "flash"
+    for size in ("8192", "4096"):
+        with Running(directory, *WORLD, "--control", str(control), "--flash", str(flash), "--flash-size", size,
+                     "--coredump-sizes", "default", "--ebl-caps", "50=00,75=ff", "--reboot-delay", "0") as emu:
+            stats = ask(control, "stats")[0]["flash"]
+            assert stats["coredump"] == {"present": True, "list": 0, "files": [0] * 6, "ended": 0}, stats
+            assert set(stats["packets"]) == {"0086", "0204", "0205", "0802", "0805", "0806", "080c", "080e", "080f",
+                                             "other"}, stats
+            assert (stats["written"], stats["erased_blocks"], stats["psi"], stats["ebl"]) == (0, 0, 0, 0), stats
+            assert emu.end()[0] == 0
+        # The second one finds the file of the first.
+        assert flash.read_bytes() == b"\xff" * 8192
 
 
 @test
