@@ -41,6 +41,8 @@ BOOT_TIMEOUT = 60.0
 ASLEEP_TIMEOUT = 30.0		# for a suspend to get to its end, or to fail
 WAKE_INTERVAL = 0.05		# between the signals that wake a guest
 SILENCE = 20.0			# how long past a command's own time-out an answer may take
+STACKS = "stacks.txt"		# what a silent guest was doing
+STACKS_TIMEOUT = 60.0
 GUEST = TOP / "tests" / "guest"
 
 # What the console tells of a system sleep: the tracepoint power:suspend_resume at the point of no return and after it,
@@ -303,12 +305,13 @@ class Guest:
 
     kernel: Kernel
     directory: Path
-    modems: tuple[Path, ...] = ()
+    sockets: tuple[Path, ...] = ()
     memory: str = ""
     ncpus: int = 2
     command_line: tuple[str, ...] = ()
     interactive: bool = False
     driver: str = "ours"
+    witnesses: Sequence[Emulator] = ()	# who else may know why it is silent
     process: subprocess.Popen[bytes] | None = None
     _terminal: list[Any] | None = None
     _line: socket.socket | None = None
@@ -350,7 +353,7 @@ class Guest:
                 f"{'virtio_pcidev' if self.kernel.tree.version >= (6, 14) else 'virt_pci'}.max_delay_us=20000000",
                 "dummy.numdummies=0", "con=null",
                 "con0=fd:0,fd:1" if self.interactive else "con0=null,fd:1", "ssl=null", f"ssl0=fd:{fd}", *options]
-        argv += [f"virtio_uml.device={socket}:{DEVICE_ID}" for socket in self.modems]
+        argv += [f"virtio_uml.device={socket}:{DEVICE_ID}" for socket in self.sockets]
         if debug:
             argv += ["kasan_multi_shot", "slab_debug=-", "kmemleak=on"]
         if self.can_sleep():
@@ -466,7 +469,8 @@ class Guest:
                 for line in lines:
                     self._take(line)
             elif left <= 0:
-                raise GuestError(f"the guest is silent: no answer to '{what}' within {timeout:.0f} s{self._tail()}")
+                raise GuestError(f"the guest is silent: no answer to '{what}' within {timeout:.0f} s{self._tail()}; "
+                                 f"{self._testify()}")
             elif not self.alive():
                 raise GuestError(f"the guest ended during '{what}'{self._tail()}")
         answer = self._answers.pop(number)
@@ -482,6 +486,29 @@ class Guest:
                 answer = json.loads(path.read_text(encoding="ascii"))
                 path.unlink()
             self._answers[int(answer["id"])] = answer
+
+    def _testify(self) -> str:
+        """What a guest that does not answer is doing, its CPUs by the host's gdb, its tasks by its own words on the console.
+
+        Nobody needs this guest any more, so it may be made to run a function whatever it was about to do.
+        """
+        place = self.directory / STACKS
+        with open(place, "wb") as file:
+            for modem in self.witnesses:
+                with contextlib.suppress(OSError):
+                    file.write(f"{modem.socket}: {modem.control('stats')}\n\n".encode())
+            file.flush()
+            if not self.process or not shutil.which("gdb"):
+                return "without gdb there are no stacks"
+            script = ("set pagination off", "thread apply all backtrace 40", "set scheduler-locking on",
+                      "handle SIGSEGV SIGALRM SIGIO SIGCHLD SIGUSR1 nostop noprint pass", "thread 1",
+                      "call (void)show_state_filter(0)")
+            argv = ["gdb", "-nx", "-batch", "-p", str(self.process.pid), *(word for line in script for word in ("-ex", line))]
+            try:
+                subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=file, timeout=STACKS_TIMEOUT, check=False)
+            except subprocess.TimeoutExpired:
+                return f"its tasks are not on the console, as even gdb had no answer; see {STACKS}"
+        return f"see {STACKS}, and the console for its tasks"
 
     def _tail(self) -> str:
         lines = [line for line in self.console_text().strip().splitlines() if "epollctl add err" not in line]
@@ -745,7 +772,8 @@ class Bench:
         if second is not None:
             self.emulators.append(Emulator(self.directory / "second", tuple(second), trace=trace, pcap=pcap, log_level=log))
         self.guest = Guest(self.kernel, self.directory, tuple(emulator.socket for emulator in self.emulators), memory=memory,
-                           ncpus=ncpus, command_line=tuple(command_line), interactive=interactive, driver=driver)
+                           ncpus=ncpus, command_line=tuple(command_line), interactive=interactive, driver=driver,
+                           witnesses=self.emulators)
 
     def __enter__(self) -> Bench:
         try:
@@ -777,7 +805,7 @@ class Bench:
         """Keep the logs of the run, for somebody who wants to know why."""
         place.mkdir(parents=True, exist_ok=True)
         for source in (self.directory, self.directory / "second"):
-            for name in ("console.log", "emulator.log", "trace.txt", "traffic.pcapng"):
+            for name in ("console.log", "emulator.log", "trace.txt", "traffic.pcapng", STACKS):
                 if (source / name).is_file():
                     shutil.copy(source / name, place / (name if source == self.directory else f"second-{name}"))
 
