@@ -11,8 +11,7 @@
  *
  * **Parameter** "erase_full_flash". The EBL is told when it is loaded, and the next
  * security pack or region erases everything. After that it is false again, however that
- * ended: what is lost in a full erase is not only firmware, so it has to be asked for
- * each time.
+ * ended: a full erase may cost more than firmware, so it has to be asked for each time.
  *
  * **Reload** with action "fw_activate" resets the function and waits for the modem.
  * devlink holds the lock of the device over both, which a reset wants; so neither a
