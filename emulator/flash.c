@@ -468,6 +468,7 @@ static void run_security_start(struct flash *flash, const uint8_t *data)
 {
 	(void)data;
 	flash->secured = true;
+	flash->ending = false;
 	flash->ops->unfinished(flash->ctx);
 	respond_done(flash);
 }
@@ -484,7 +485,8 @@ static void run_security_end(struct flash *flash, const uint8_t *data)
 	check_zeroes(flash, data);
 	flash->secured = false;
 	respond_done(flash);
-	if (flash->worked)
+	flash->ending = flash->worked;
+	if (flash->ending)
 		flash->ops->finished(flash->ctx);
 }
 
@@ -757,6 +759,9 @@ static void flash_receive(struct function *fn, const uint8_t *data, size_t len)
 {
 	struct flash *flash = (struct flash *)fn;
 
+	/* There may be one more software image. */
+	if (flash->ending)
+		flash->ops->finished(flash->ctx);
 	switch (flash->expect) {
 	case FLASH_COMMAND:
 		take_command(flash, data, len);
@@ -859,6 +864,7 @@ void flash_loader(struct flash *flash, bool ebl)
 	flash->ebl = ebl;
 	flash->secured = false;
 	flash->worked = false;
+	flash->ending = false;
 	flash->busy = 0;
 	forget(flash);
 	if (ebl)

@@ -28,7 +28,7 @@ struct nand;
  * @loaded: EBL was accepted, and the host was told
  * @refused: EBL was not accepted: the modem crashes
  * @finished: the host ended its work, and there was some: the modem reboots
- *	soon
+ *	soon. Said again with each uplink TD that comes nevertheless
  * @unfinished: it goes on after all
  */
 struct flash_ops {
@@ -85,8 +85,11 @@ struct flash {
 	uint16_t id, checksum;
 	/* Was @record sent, and not yet sent back? */
 	bool unconfigured;
-	/* Between security start and end; was anything written since EBL ran? */
-	bool secured, worked;
+	/*
+	 * Between security start and end; was anything written since EBL ran;
+	 * after the end.
+	 */
+	bool secured, worked, ending;
 	bool addressed, erasing, raw_bad;
 	unsigned int busy;
 	uint32_t address, raw_length, raw_done;

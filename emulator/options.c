@@ -101,7 +101,7 @@ static const char help[] =
 "                        cd-ready (run, or boot if there is a delay)\n"
 "  --boot-delay MS       go from there to RUN so much later; never: wait in the\n"
 "                        boot ROM for an image (never, unless stage is run)\n"
-"  --reboot-delay MS     from the end of flashing to RUN (50)\n"
+"  --reboot-delay MS     from the end of flashing to RUN (1000)\n"
 "  --flash FILE          the flash memory; made if there is no such file\n"
 "  --flash-size BYTES    size of a flash memory that is made (16 MiB)\n"
 "  --coredump DIR        offer the files in DIR as core dump, to be fetched from PSI\n"
@@ -457,7 +457,7 @@ int options_parse(struct options *options, int argc, char **argv)
 			.running_us = 50000,
 			.coalesce_us = 100,
 			.log_rate = 10000,
-			.reboot_us = 50000,
+			.reboot_us = 1000000,
 			.flash_size = NAND_SIZE,
 			.mux = {
 				.aggregation = true,

@@ -210,6 +210,41 @@ TEST(another_image_keeps_it_from_rebooting)
 	done(g);
 }
 
+/* An erase of everything comes before the next security start. */
+TEST(what_the_host_says_puts_the_reboot_off)
+{
+	struct modem_config config = { .reboot_us = 50000 };
+	struct guest *g = new_ebl(&config);
+	static const uint8_t full[16] = {
+		3, 0, 0, 0, 8, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
+	};
+	uint8_t data[100], answer[16384];
+
+	pattern(data, sizeof(data));
+	secure(g);
+	erase(g, 0, sizeof(data));
+	CHECK_EQ(raw(g, 0, data, sizeof(data), 100), 0x80f);
+	security_end(g);
+	g_run(g, 40000);
+	CHECK_EQ(l_ask(g, 0x80c, full, 16, answer), 0x80c);
+	for (int i = 0; i < 2; i++) {
+		g_run(g, 40000);
+		check_erase(g);
+	}
+	g_run(g, 49999);
+	CHECK_EQ(g_read(g, 0x00), STAGE_EBL);
+	secure(g);
+	g_run(g, 1000000);
+	CHECK_EQ(g_read(g, 0x00), STAGE_EBL);
+	security_end(g);
+	g_run(g, 49999);
+	CHECK_EQ(g_read(g, 0x00), STAGE_EBL);
+	g_run(g, 1);
+	CHECK_EQ(g_read(g, 0x00), STAGE_RUN);
+	CHECK_CLEAN(g);
+	done(g);
+}
+
 TEST(full_erase_covers_everything)
 {
 	struct modem_config config = { .reboot_us = 50000 };
