@@ -122,6 +122,9 @@ static int iosm_coredump_get(struct iosm_flash *flash, unsigned int index, u8 *d
 {
 	int ret;
 
+	/* Nothing would come. */
+	if (!flash->dump_sizes[index])
+		return 0;
 	ret = iosm_flash_command(flash, IOSM_RPSI_DUMP_GET, index, "core dump file");
 	return ret ?: iosm_coredump_read(flash, data, flash->dump_sizes[index]);
 }
