@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 from iosmlib.bench import Job, Result, wait_until
-from testlib.flashing import HANDLE, parameter, set_parameter
+from testlib.flashing import HANDLE, IN_ROM, flash, flash_all, install, parameter, set_parameter, small_set
 from testlib.modem import PCI, Modem
-from testlib.recovery import bind, index, wait_replaced
+from testlib.recovery import bind, index, reset, wait_replaced
 
 CHIP_RECORD = 60		# bytes; the second says how many follow it
 CHIP_LENGTH = 58
 API = "0x100"
 DRIVER = "/sys/bus/pci/drivers/iosm"
 BOUND = 10.0			# seconds that a reload of a modem that boots at once may take
-FROM_ROM = ("--boot", "never")
+FROM_ROM = ("--boot-delay", "never")
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,25 @@ def test_parameter_that_is_none(modem: Modem, words: tuple[str, ...]) -> None:
     """Other values and other times are refused."""
     argv = ["devlink", "dev", "param", "set", HANDLE, "name", "erase_full_flash", *words]
     assert not modem.guest.run(argv, check=False).ok
+    assert parameter(modem) is False
+
+
+@pytest.mark.emulator(boots=False, fresh=True, options=IN_ROM)
+def test_parameter_is_for_one_erasure(modem: Modem) -> None:
+    """A file that the modem was not told of leaves it as it is; one that was erased for does not, even if that failed."""
+    files = small_set()
+    install(modem, files)
+    set_parameter(modem, True)
+    flash(modem, "secpack1.bin").failed("loader|EBL")
+    flash_all(modem, ("psi.bin", "ebl.bin"))
+    assert parameter(modem) is True
+    modem.fault("response:error")
+    flash(modem, "secpack1.bin").failed("EBL")
+    assert parameter(modem) is False
+    reset(modem)
+    modem.wait_state("boot ROM")
+    flash_all(modem, files)
+    modem.wait_ready()
     assert parameter(modem) is False
 
 
