@@ -392,7 +392,8 @@ static void put_errors(uint8_t *payload)
 	wire_put16(payload + 6, 0x0021);
 }
 
-static void respond(struct flash *flash, const void *data, size_t len,
+/* Was it one without an error? Then what it answers is done. */
+static bool respond(struct flash *flash, const void *data, size_t len,
 		    bool error)
 {
 	struct fault_answer answer = fault_at(flash->faults, FAULT_AT_RESPONSE);
@@ -400,12 +401,13 @@ static void respond(struct flash *flash, const void *data, size_t len,
 	uint16_t id = flash->id;
 	size_t size = id == EBL_CONFIGURE ? EBL_CONFIGURE_MAX : EBL_PAYLOAD_MAX;
 
+	error |= answer.error;
 	if (answer.ignore)
-		return;
+		return !error;
 	delay(flash, answer.late_us);
 	if (len)
 		memcpy(payload, data, len);
-	if (error || answer.error) {
+	if (error) {
 		id = EBL_ERROR;
 		put_errors(payload);
 	}
@@ -415,11 +417,12 @@ static void respond(struct flash *flash, const void *data, size_t len,
 		wire_put32(payload, answer.value);
 	for (int i = 0; i <= answer.twice; i++)
 		send_response(flash, id, payload, size, &answer);
+	return !error;
 }
 
-static void respond_done(struct flash *flash)
+static bool respond_done(struct flash *flash)
 {
-	respond(flash, NULL, 0, false);
+	return respond(flash, NULL, 0, false);
 }
 
 static void respond_error(struct flash *flash)
@@ -467,10 +470,11 @@ static void run_configure(struct flash *flash, const uint8_t *data)
 static void run_security_start(struct flash *flash, const uint8_t *data)
 {
 	(void)data;
+	if (!respond_done(flash))
+		return;
 	flash->secured = true;
 	flash->ending = false;
 	flash->ops->unfinished(flash->ctx);
-	respond_done(flash);
 }
 
 static void check_zeroes(const struct flash *flash, const uint8_t *data)
@@ -483,8 +487,9 @@ static void check_zeroes(const struct flash *flash, const uint8_t *data)
 static void run_security_end(struct flash *flash, const uint8_t *data)
 {
 	check_zeroes(flash, data);
+	if (!respond_done(flash))
+		return;
 	flash->secured = false;
-	respond_done(flash);
 	flash->ending = flash->worked;
 	if (flash->ending)
 		flash->ops->finished(flash->ctx);
@@ -493,11 +498,8 @@ static void run_security_end(struct flash *flash, const uint8_t *data)
 static void run_set_address(struct flash *flash, const uint8_t *data)
 {
 	flash->address = wire_get32(data);
-	flash->addressed = nand_fits(flash->nand, flash->address, 1);
-	if (flash->addressed)
-		respond_done(flash);
-	else
-		respond_error(flash);
+	flash->addressed = respond(flash, NULL, 0,
+				   !nand_fits(flash->nand, flash->address, 1));
 }
 
 static void begin_erase(struct flash *flash, uint64_t start, uint64_t len)
@@ -508,9 +510,8 @@ static void begin_erase(struct flash *flash, uint64_t start, uint64_t len)
 		respond_error(flash);
 		return;
 	}
-	flash->erasing = true;
 	flash->busy = 1;
-	respond_done(flash);
+	flash->erasing = respond_done(flash);
 }
 
 static void run_erase_start(struct flash *flash, const uint8_t *data)
@@ -744,10 +745,7 @@ static void take_raw(struct flash *flash, const uint8_t *data, size_t len)
 	flash->worked = true;
 	if (packet_fails(flash))
 		return;
-	if (flash->raw_bad)
-		respond_error(flash);
-	else
-		respond_done(flash);
+	respond(flash, NULL, 0, flash->raw_bad);
 	flash->raw_bad = false;
 }
 

@@ -5,9 +5,10 @@
  *	main	puts the parts together
  *	vhost	User-Mode Linux' PCI over virtio
  *	pcidev	configuration space, BARs, MSI, power, reset
- *	modem	registers, doorbells, stages
+ *	modem	registers, doorbells, stages;  modem_boot	boot ROM
  *	ring	control ring and pipes;  power	the sleep handshakes
  *	mux	IP sessions;  channel, mbim, at, rpc	control ports
+ *	flash, nand, coredump	what loaders do
  *	world	where IP packets go to
  */
 #include <errno.h>

@@ -430,6 +430,35 @@ TEST(erase_takes_its_time)
 	check_end(g);
 }
 
+/* What was refused was not begun. */
+TEST(refused_requests_change_nothing)
+{
+	uint8_t range[8] = { [5] = 0x10 }, length[4] = { 4 }, answer[16384];
+	struct guest *g = new_ebl();
+
+	arm(g, "response:error");
+	CHECK_EQ(l_ask(g, 0x204, zeroes, 1, answer), 0x41);
+	CHECK_CLEAN(g);
+	l_ask(g, 0x802, zeroes, 4, answer);
+	CHECK_VIOLATION(g, "7.5.6");
+	l_ask(g, 0x204, zeroes, 1, answer);
+	arm(g, "response:error");
+	CHECK_EQ(l_ask(g, 0x805, range, 8, answer), 0x41);
+	CHECK_EQ(l_ask(g, 0x802, zeroes, 4, answer), 0x802);
+	l_packet(g, 0x80f, length, 4);
+	l_send(g, "data", 4);
+	CHECK_EQ(l_response(g, answer, 16384), 0x80f);
+	arm(g, "response:error");
+	CHECK_EQ(l_ask(g, 0x205, zeroes, 2, answer), 0x41);
+	g_run(g, 10000000);
+	CHECK_EQ(g_read(g, 0x00), STAGE_EBL);
+	CHECK_EQ(l_ask(g, 0x205, zeroes, 2, answer), 0x205);
+	g_run(g, 1000);
+	CHECK_EQ(g_read(g, 0x00), STAGE_RUN);
+	CHECK_CLEAN(g);
+	g_free(g);
+}
+
 TEST(raw_data_get_lost)
 {
 	uint8_t length[4] = { 8 }, answer[16384];
