@@ -119,6 +119,11 @@ class Journal:
         """What was entered, in order."""
         return [move.after for move in self.moves()]
 
+    def before(self, state: str) -> list[str]:
+        """What was entered before a state was for the first time; others may have followed since."""
+        states = self.states()
+        return states[:states.index(state)]
+
     def time(self, state: str) -> float:
         """When it entered a state for the first time."""
         return next(move.time for move in self.moves() if move.after == state)
