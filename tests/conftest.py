@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Our marker."""
     config.addinivalue_line("markers", "emulator(device=, mux=, options=, parameters=, sleep=, trace=, load=, boots=, memory=, "
                                        "second=, fresh=): the modem that a test wants")
+    config.addinivalue_line("markers", "alone: no other guest may run at the same time")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -72,14 +74,19 @@ def wanted(item: pytest.Item | None) -> Config | None:
     return Config(**settings)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Within a file, tests that want the same modem follow each other; otherwise the order stays."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Within a file, tests that want the same modem follow each other; otherwise the order stays.
+
+    Where files are shared out to several processes, the long ones come first, so that all end at about the same time.
+    """
     order: dict[tuple[Path, Config | None], int] = {}
     files: dict[Path, int] = {}
+    guests: Counter[Path] = Counter()
     for item in items:
         files.setdefault(item.path, len(files))
         order.setdefault((item.path, wanted(item)), len(order))
-    items.sort(key=lambda item: (files[item.path], order[item.path, wanted(item)]))
+        guests[item.path] += bool(wanted(item) and hasattr(config, "workerinput"))
+    items.sort(key=lambda item: (-guests[item.path], files[item.path], order[item.path, wanted(item)]))
     if ORACLE:
         # What has nothing to do with the driver proves nothing about it.
         items[:] = [item for item in items if wanted(item)]

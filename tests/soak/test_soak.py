@@ -28,7 +28,7 @@ UL_PIPE = 0
 # Nothing that a good modem and enough memory make happen.
 NEVER = ("replies_dropped", "late_answers", "timeouts", "dl_refill_failed", "dl_no_memory", "dl_bad_ip", "dl_bad_td")
 
-pytestmark = pytest.mark.emulator(options=("--idle-sleep", "3"), fresh=True)
+pytestmark = [pytest.mark.emulator(options=("--idle-sleep", "3"), fresh=True), pytest.mark.alone]
 
 
 class Soak:
