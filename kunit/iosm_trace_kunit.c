@@ -236,7 +236,11 @@ static bool is_closed(struct trace_test *t)
 static void off_until_somebody_wants_it(struct kunit *test)
 {
 	struct trace_test *t = test->priv;
+	int usage;
 
+	/* The start keeps a reference a moment longer than it says so. */
+	flush_workqueue(t->modem->wq);
+	usage = iosm_fake_usage(t->fake);
 	expect_ctrl(test, "0\n");
 	KUNIT_EXPECT_FALSE(test, stats(test).on);
 	KUNIT_EXPECT_TRUE(test, is_closed(t));
@@ -252,10 +256,12 @@ static void off_until_somebody_wants_it(struct kunit *test)
 	/* Once more is no more. */
 	switch_on(test);
 	KUNIT_EXPECT_TRUE(test, is_open(t));
+	KUNIT_EXPECT_EQ(test, iosm_fake_usage(t->fake), usage + 1);
 
 	KUNIT_EXPECT_EQ(test, write_ctrl(test, "0"), 1);
 	expect_ctrl(test, "0\n");
 	KUNIT_EXPECT_TRUE(test, is_closed(t));
+	KUNIT_EXPECT_EQ(test, iosm_fake_usage(t->fake), usage);
 	KUNIT_EXPECT_EQ(test, write_ctrl(test, "0"), 1);
 }
 
