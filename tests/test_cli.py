@@ -16,7 +16,7 @@ from testlib.modem import Kit
 
 TOP = Path(__file__).resolve().parents[1]
 MARK = "IOSM_TEST_MARK"
-TOOLS = ("check", "check-docs", "coverage", "demo", "kernel", "kunit", "packages", "test")
+TOOLS = ("check", "check-docs", "coverage", "demo", "iosm-fw", "kernel", "kunit", "packages", "test")
 
 BAD_EMULATOR = {
     "nothing": (),

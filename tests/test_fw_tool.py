@@ -215,7 +215,7 @@ def test_example_is_a_whole_set(tmp_path: Path) -> None:
     assert all(each["remarks"] == [] for each in files)
     assert [each["type"] for each in files] == ["PSI", "EBL"] + ["FLS"] * 5
     assert [each["region"] for each in files] == [0, 0, 0, 1, 1, 0, 1]
-    assert [each["last"] for each in files] == [0, 0, 0, 0, 0, 0, 1]
+    assert [each["last"] for each in files] == [0, 0, 0, 0, 1, 0, 1]
     assert (place / "psi.bin").read_bytes()[64:68] == b"PSI0"
     assert (place / "ebl.bin").read_bytes()[64:68] == b"EBL0"
 

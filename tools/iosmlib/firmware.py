@@ -100,7 +100,7 @@ def parse(content: bytes) -> Parsed:
 
 
 def example(seed: int) -> dict[str, Image]:
-    """A whole set, in the order of flashing, for an emulated modem with a NAND of 16 MiB.
+    """A whole set, in the order of flashing, for an emulated modem with a NAND of 16 MiB: two software images.
 
     The emulated boot loaders want payloads that begin with their names; everything else is random. The lengths are those
     at which mistakes show: odd, more and exactly as much as the 1 MiB of one write, the longest security pack.
@@ -114,7 +114,7 @@ def example(seed: int) -> dict[str, Image]:
         "ebl.bin": Image("EBL", content("ebl", 0x20004, b"EBL0")),
         "secpack1.bin": Image("FLS", content("secpack1", 2049)),
         "region1a.bin": Image("FLS", content("region1a", 0x180001), 0x00100000, region=True),
-        "region1b.bin": Image("FLS", content("region1b", 0x20000), 0x00400000, region=True),
+        "region1b.bin": Image("FLS", content("region1b", 0x20000), 0x00400000, region=True, last=True),
         "secpack2.bin": Image("FLS", content("secpack2", SECPACK_MAX)),
         "region2a.bin": Image("FLS", content("region2a", 0x100000), 0x00800000, region=True, last=True),
     }
