@@ -22,6 +22,7 @@
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/string.h>
+#include <linux/string_helpers.h>
 #include <linux/time64.h>
 #include <linux/timekeeping.h>
 
@@ -305,7 +306,7 @@ static void iosm_show_control(const struct iosm_snapshot *s, struct iosm_sink *s
 
 static void iosm_show_trace(const struct iosm_trace_stats *stats, struct iosm_sink *sink)
 {
-	iosm_sink_text(sink, "log", stats->on ? "on" : "off");
+	iosm_sink_text(sink, "log", str_on_off(stats->on));
 	iosm_sink_number(sink, "log units", stats->units);
 	iosm_sink_number(sink, "log bytes", stats->bytes);
 	iosm_sink_number(sink, "log units lost", stats->lost);
