@@ -25,7 +25,6 @@ from testlib.flashing import (
     Monitor,
     Status,
     Step,
-    advance,
     begin,
     counted,
     expected,
@@ -40,6 +39,7 @@ from testlib.flashing import (
     lock_is_free,
     nand,
     parameter,
+    reach,
     set_parameter,
     small_set,
     stage,
@@ -139,18 +139,20 @@ def test_loaders_one_by_one(rom: Modem) -> None:
 
 # What is refused before anything is said to the modem
 
-@pytest.mark.parametrize(("before", "name"), (((), "ebl.bin"), ((), "secpack1.bin"), ((), "region1a.bin"),
-                                              (LOADERS[:1], "psi.bin"), (LOADERS[:1], "secpack1.bin"),
-                                              (LOADERS, "ebl.bin"), (LOADERS, "psi.bin")))
-def test_wrong_order(rom: Modem, before: tuple[str, ...], name: str) -> None:
+@pytest.mark.parametrize(("before", "name"), ((None, "ebl.bin"), (None, "secpack1.bin"), (None, "region1a.bin"),
+                                              ("psi.bin", "psi.bin"), ("psi.bin", "secpack1.bin"),
+                                              ("ebl.bin", "ebl.bin"), ("ebl.bin", "psi.bin")))
+def test_wrong_order(rom: Modem, before: str | None, name: str) -> None:
     """A file that is not for this stage: a reason, nothing happens, and the right one goes well."""
-    flash_all(rom, before)
+    order = list(FILES)
+    if before:
+        flash_all(rom, order[:order.index(before) + 1])
     stats = rom.stats()["flash"]
     outcome = flash(rom, name).failed("stage|boot ROM|loader|EBL|PSI")
     if name == "ebl.bin":
         assert "Invalid execution stage" in outcome.text
     assert rom.stats()["flash"] == stats
-    flash_what_is_left(rom, FILES)
+    flash(rom, order[order.index(before) + 1 if before else 0]).check()
 
 
 WRONG = {
@@ -244,7 +246,7 @@ def test_notifications(rom: Modem) -> None:
 @pytest.mark.parametrize("last", LOADERS)
 def test_driver_reloaded(rom: Modem, last: str) -> None:
     """A driver that finds a loader at work goes on with it."""
-    advance(rom, FILES, last)
+    reach(rom, FILES, last)
     flash(rom, last).check()
     rom.unload()
     rom.load()
@@ -253,7 +255,7 @@ def test_driver_reloaded(rom: Modem, last: str) -> None:
     rom.wait_ready()
 
 
-@pytest.mark.parametrize("step", STEPS, ids=str)
+@pytest.mark.parametrize("step", (STEPS[0], STEPS[2], STEPS[5], STEPS[8], STEPS[12]), ids=str)
 def test_unbind(rom: Modem, step: Step) -> None:
     """At each step: the driver leaves at once, whoever waited is told, and a new one can start from the beginning."""
     job = hold(rom, FILES, step)
@@ -295,7 +297,7 @@ def test_pulled_out(rom: Modem, step: Step) -> None:
 @pytest.mark.emulator(sleep=True)
 def test_suspend(rom: Modem) -> None:
     """The machine does not sleep in the middle of a file, whose conversation goes on; between files it may."""
-    advance(rom, FILES, "region1a.bin")
+    reach(rom, FILES, "region1a.bin")
     rom.fault("response#4:late=2000")
     job = begin(rom, "region1a.bin")
     wait_until(rom.faults_fired, 20, "the modem takes its time")

@@ -71,6 +71,7 @@ def small_set(seed: int = 1) -> dict[str, Image]:
 
 
 LOADERS = ("psi.bin", "ebl.bin")
+RUNNING = {"BOOT": (), "PSI": LOADERS[:1], "EBL": LOADERS}	# those that are needed no more in a stage
 
 
 def install(modem: Modem, files: dict[str, Image]) -> None:
@@ -187,8 +188,7 @@ def counted(modem: Modem) -> dict[str, int]:
 def flash_what_is_left(modem: Modem, files: dict[str, Image]) -> None:
     """A whole set, without the loaders that run already, and until the firmware runs; nothing in the NAND is wrong then."""
     before = nand(modem)
-    done = {"BOOT": (), "PSI": LOADERS[:1], "EBL": LOADERS}[stage(modem)]
-    flash_all(modem, [name for name in files if name not in done])
+    flash_all(modem, [name for name in files if name not in RUNNING[stage(modem)]])
     wait_stage(modem, "RUN")
     assert nand(modem) == expected(files.values(), before)
 
@@ -267,15 +267,19 @@ STEPS = (
 )
 
 
-def advance(modem: Modem, files: dict[str, Image], until: str) -> None:
-    """Flash the files that come before one."""
+def reach(modem: Modem, files: dict[str, Image], name: str) -> None:
+    """Flash what has to come before a file, with the loaders that run if they are not too far already."""
+    running = RUNNING.get(stage(modem))
+    if running is None or name in running:
+        into_rom(modem)
+        running = ()
     names = list(files)
-    flash_all(modem, names[:names.index(until)])
+    flash_all(modem, [before for before in names[:names.index(name)] if before not in running])
 
 
 def hold(modem: Modem, files: dict[str, Image], step: Step) -> Job:
     """Flash up to a step, and let the modem ignore it; the last devlink waits for it in the background then."""
-    advance(modem, files, step.file)
+    reach(modem, files, step.file)
     fired = modem.faults_fired()
     modem.fault(f"{step.event}:ignore")
     job = begin(modem, step.file)

@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A modem that crashed gives its dump to whoever asks: six regions of devlink, byte by byte; then it works again.
+
+Implements the check of protocol.rst 7.6, 7.8, 7.9 and 10.6.6 (F13 to F20).
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pytest
+from iosmlib.bench import Result, wait_until
+from testlib.flashing import (
+    AT_ONCE,
+    HANDLE,
+    WAIT,
+    Monitor,
+    Outcome,
+    Status,
+    flash,
+    flash_what_is_left,
+    install,
+    lock_is_free,
+    small_set,
+    timed,
+)
+from testlib.modem import PCI, Modem
+from testlib.recovery import bind, reset, unbind
+
+FILES = small_set()
+REGIONS = {"report.json": 0x800, "coredump.fcd": 0x10E00000, "cdd.log": 0x30000, "eeprom.bin": 0x10000,
+           "bootcore_trace.bin": 0x8000, "bootcore_prev_trace.bin": 0x20000}
+SIZES = (0x123, 0x24001, 0x2FFFF, 0x10000, 1, 0x20000)
+LARGE = "coredump.fcd"
+SMALL = [name for name in REGIONS if name != LARGE]
+
+NAND_OPTIONS = ("--flash", "{directory}/nand.bin", "--flash-size", str(1 << 20))
+DUMPS = (*NAND_OPTIONS, "--coredump-sizes", ",".join(map(str, SIZES)))
+pytestmark = pytest.mark.emulator(options=DUMPS, memory="1G", boots=False)
+
+
+def generated(index: int, size: int, start: int = 0) -> bytes:
+    """What the modem makes up for a file."""
+    return bytes((i * 31 + index * 7 + (i >> 8)) & 0xFF for i in range(start, start + size))
+
+
+class Region:
+    """One region of the modem."""
+
+    def __init__(self, modem: Modem, name: str) -> None:
+        self.modem = modem
+        self.name = name
+        self.index = list(REGIONS).index(name)
+        self.handle = f"{HANDLE}/{name}"
+
+    def devlink(self, command: str, *words: str, check: bool = True, timeout: float = 60.0) -> Result:
+        """devlink region COMMAND"""
+        return self.modem.guest.run(["devlink", "region", command, self.handle, *words], check=check, timeout=timeout)
+
+    def snapshots(self) -> list[int]:
+        """Those that there are."""
+        found = json.loads(self.modem.guest.run(["devlink", "-j", "region", "show", self.handle]).out)
+        row = found["regions"][self.handle]
+        assert row["size"] == REGIONS[self.name]
+        return list(row["snapshot"])
+
+    def new(self, check: bool = True) -> Outcome:
+        """Ask the modem for it."""
+        done = timed(self.modem, ["devlink", "region", "new", self.handle])
+        return done.check() if check else done
+
+    def read(self, start: int, length: int) -> bytes:
+        """A part of its only snapshot."""
+        number, = self.snapshots()
+        return octets(self.devlink("read", "snapshot", str(number), "address", str(start), "length", str(length)).out)
+
+    def dump(self) -> bytes:
+        """All of its only snapshot."""
+        number, = self.snapshots()
+        return octets(self.devlink("dump", "snapshot", str(number)).out)
+
+    def delete(self) -> None:
+        """Its only snapshot."""
+        number, = self.snapshots()
+        self.devlink("del", "snapshot", str(number))
+
+    def check(self, size: int) -> None:
+        """The snapshot has the bytes of the modem, and zeros behind them."""
+        if self.name == LARGE:
+            tail = 0x10000
+            assert self.read(0, size + tail) == generated(self.index, size) + bytes(tail)
+            assert self.read(REGIONS[LARGE] - tail, tail) == bytes(tail)
+        else:
+            content = self.dump()
+            assert len(content) == REGIONS[self.name]
+            assert content == generated(self.index, size) + bytes(REGIONS[self.name] - size)
+
+
+def octets(text: str) -> bytes:
+    """What a dump shows: an address, and up to sixteen bytes per line."""
+    return b"".join(bytes.fromhex("".join(line.split()[1:])) for line in text.splitlines())
+
+
+def regions(modem: Modem, names: Iterable[str] = REGIONS) -> list[Region]:
+    """Several."""
+    return [Region(modem, name) for name in names]
+
+
+def automatic(modem: Modem, recover: bool, dump: bool) -> None:
+    """What the health reporters may do by themselves."""
+    modem.guest.sh(f"devlink health set {HANDLE} reporter fw auto_recover {str(recover).lower()} && "
+                   f"devlink health set {HANDLE} reporter coredump auto_dump {str(dump).lower()}")
+
+
+def crash(modem: Modem, dump: bool = False) -> None:
+    """It has crashed and was reset, so it waits in its ROM, and nobody has taken anything yet; the driver is a fresh one."""
+    modem.control("clear")
+    if modem.loaded:
+        modem.unload()
+    modem.guest.sh(f"echo 1 > {PCI}/reset")
+    # Whose dump nobody has ended has it still.
+    pending = modem.stats()["stage"] == "BOOT"
+    modem.load()
+    if not pending:
+        modem.wait_ready()
+    automatic(modem, recover=False, dump=dump)
+    if not pending:
+        modem.fault("now:dump=20")
+        modem.wait_state("crashed, dump ready")
+        reset(modem)
+    modem.wait_state("boot ROM")
+    modem.control("clear")
+    install(modem, FILES)
+
+
+def counts(modem: Modem) -> dict[str, object]:
+    """What the modem has given away."""
+    return dict(modem.stats()["flash"]["coredump"])
+
+
+def test_dumped_and_recovered(modem: Modem) -> None:
+    """All six by hand, with what devlink says on the way; when the last one is there the modem boots as if nothing were."""
+    crash(modem)
+    monitor = Monitor(modem)
+    before = counts(modem)
+    assert "PSI ACK" in flash(modem, "psi.bin").check().text
+    told = monitor.next()
+    assert told[0] == Status("0cd", "PSI ACK", 0, 0)
+    assert [status.message for status in told if status.component == "FILENAME"] == list(REGIONS)
+    assert [status.message for status in told if status.component == "FILE SIZE"] == [str(size) for size in SIZES]
+    for region, size in zip(regions(modem), SIZES, strict=True):
+        assert region.snapshots() == []
+        region.new()
+        region.check(size)
+        assert len(region.snapshots()) == 1
+        # There is room for one.
+        region.new(check=False).failed("snapshot")
+    after = counts(modem)
+    assert [now - then for now, then in zip(after["files"], before["files"], strict=True)] == [1] * 6	# type: ignore[call-overload]
+    assert after["ended"] == int(str(before["ended"])) + 1
+    reset(modem)
+    modem.proves_life()
+    modem.down(0)
+    # What was taken stays readable, although the modem runs.
+    Region(modem, "eeprom.bin").check(SIZES[3])
+    for region in regions(modem):
+        region.delete()
+        assert region.snapshots() == []
+
+
+def reporter(modem: Modem) -> dict[str, object]:
+    """What devlink says of the reporter of dumps."""
+    words = ["devlink", "-j", "health", "show", HANDLE, "reporter", "coredump"]
+    report, = json.loads(modem.guest.run(words).out)["health"][HANDLE]
+    return dict(report)
+
+
+def test_taken_by_the_reporter(modem: Modem) -> None:
+    """Health takes the dump by itself as soon as PSI says that there is one; and whoever flashes then has a good modem."""
+    crash(modem, dump=True)
+    flash(modem, "psi.bin").check()
+    wait_until(lambda: all(region.snapshots() for region in regions(modem)), 20, "all regions have a snapshot")
+    for region, size in zip(regions(modem), SIZES, strict=True):
+        region.check(size)
+    report = reporter(modem)
+    assert (report["state"], report["error"]) == ("error", 1)
+    assert "last_dump_date" in report
+    reset(modem)
+    modem.proves_life()
+    assert reporter(modem)["state"] == "healthy"
+    modem.down(0)
+
+
+def test_in_any_order(modem: Modem) -> None:
+    """Files come in any order before the last one, and again after their snapshot was deleted."""
+    crash(modem)
+    flash(modem, "psi.bin").check()
+    for name in ("eeprom.bin", "report.json", "cdd.log", "eeprom.bin"):
+        region = Region(modem, name)
+        region.new()
+        region.check(SIZES[region.index])
+        region.delete()
+    last = Region(modem, "bootcore_prev_trace.bin")
+    last.new()
+    last.check(SIZES[5])
+    last.delete()
+    # That was the end of the dump.
+    Region(modem, "report.json").new(check=False).failed("dump|ended|modem")
+    reset(modem)
+    modem.proves_life()
+    modem.down(0)
+
+
+def test_flashed_without_a_look(modem: Modem) -> None:
+    """Who only wants a working modem goes on with the next loader."""
+    crash(modem)
+    flash(modem, "psi.bin").check()
+    flash_what_is_left(modem, FILES)
+
+
+def test_no_dump(modem: Modem) -> None:
+    """A modem that runs has none, and says so."""
+    crash(modem)
+    flash(modem, "psi.bin").check()
+    Region(modem, "bootcore_prev_trace.bin").new()
+    reset(modem)
+    modem.wait_ready()
+    Region(modem, "bootcore_prev_trace.bin").delete()
+    for region in regions(modem):
+        region.new(check=False).failed("dump|available|loader|stage")
+        assert region.snapshots() == []
+    modem.proves_life()
+    modem.down(0)
+
+
+@pytest.mark.emulator(options=(*NAND_OPTIONS, "--coredump-sizes", "16,0,32,0,0,0"))
+def test_fewer_files(modem: Modem) -> None:
+    """The list ends early, and a file is empty: what is not there has no snapshot, and is not asked for."""
+    crash(modem)
+    flash(modem, "psi.bin").check()
+    first = Region(modem, "report.json")
+    first.new()
+    first.check(16)
+    for name in ("eeprom.bin", "bootcore_trace.bin", "bootcore_prev_trace.bin"):
+        Region(modem, name).new(check=False).failed("dump|available|modem")
+    third = Region(modem, "cdd.log")
+    third.new()
+    third.check(32)
+
+
+# Faults
+
+@dataclass(frozen=True)
+class Row:
+    """A fault, what the user reads, how long that may take."""
+
+    fault: str
+    words: str
+    within: float = AT_ONCE
+    ended: bool = False		# the modem is told that the dump is over
+
+    def __str__(self) -> str:
+        return self.fault
+
+
+WRONG = "wrong|bad|bytes|length|unexpected|invalid|short|long|list|count|size"
+SILENT = "answer|time|silent|not take|did not"
+
+LISTS = (Row("dump-list:short=4", WRONG), Row("dump-list:long=4", WRONG), Row("dump-list:ignore", SILENT, WAIT + 1),
+         Row("dump-list:bad-value=0", WRONG), Row("dump-list:bad-value=7", WRONG), Row("rpsi:ignore", SILENT, WAIT + 1),
+         Row("dump-list:crash", "crash|gone|stage"))
+CHUNKS = (
+    Row("dump-chunk#3:long=1", WRONG, ended=True),
+    Row("dump-chunk:ignore", SILENT, WAIT + 1, ended=True),
+    # One wait for the file, another one for the end of the dump. The modem finds both commands then.
+    Row("rpsi:ignore", SILENT, 2 * WAIT + 1, ended=True),
+    Row("dump-chunk#2:silence", SILENT, 2 * WAIT + 1),
+    Row("dump-chunk#2:crash", "crash|gone|stage"),
+)
+
+
+@pytest.mark.parametrize("row", LISTS, ids=str)
+def test_bad_list(modem: Modem, row: Row) -> None:
+    """Flashing PSI fails for it, and there is no dump; after a reset it is all there."""
+    crash(modem)
+    modem.fault(row.fault)
+    flash(modem, "psi.bin").failed(row.words, row.within)
+    assert modem.faults_fired() == 1
+    Region(modem, "report.json").new(check=False).failed("dump|available|modem|loader")
+    modem.control("clear")
+    reset(modem)
+    modem.wait_state("boot ROM")
+    flash(modem, "psi.bin").check()
+    region = Region(modem, "report.json")
+    region.new()
+    region.check(SIZES[0])
+
+
+@pytest.mark.parametrize("row", CHUNKS, ids=str)
+def test_bad_file(modem: Modem, row: Row) -> None:
+    """There is no snapshot of it. A modem that was told of the end boots after a reset; another one still has the dump."""
+    crash(modem)
+    flash(modem, "psi.bin").check()
+    modem.fault(row.fault)
+    region = Region(modem, "cdd.log")
+    region.new(check=False).failed(row.words, row.within)
+    assert modem.faults_fired() == 1
+    assert region.snapshots() == []
+    modem.control("clear")
+    reset(modem)
+    if row.ended:
+        modem.wait_ready()
+        return
+    modem.wait_state("boot ROM")
+    flash(modem, "psi.bin").check()
+    region.new()
+    region.check(SIZES[2])
+
+
+@pytest.mark.parametrize(("how", "fault"), (("signal", "dump-chunk#2:ignore"), ("signal", "rpsi:ignore"),
+                                            ("unbind", "dump-chunk#2:ignore"), ("reset", "dump-chunk#2:ignore")))
+def test_interrupted(modem: Modem, how: str, fault: str) -> None:
+    """Whoever fetches is interrupted, or the driver is taken away, or the modem is reset under it."""
+    crash(modem)
+    flash(modem, "psi.bin").check()
+    modem.fault(fault)
+    region = Region(modem, "cdd.log")
+    job = modem.guest.spawn(["devlink", "region", "new", region.handle])
+    modem.jobs.append(job)
+    wait_until(modem.faults_fired, 10, "the modem holds the file back")
+    if how == "signal":
+        job.kill(signal.SIGINT)
+    elif how == "unbind":
+        unbind(modem)
+        bind(modem)
+        modem.wait_state("loader")
+        automatic(modem, recover=False, dump=False)
+    else:
+        reset(modem)
+    assert job.wait(AT_ONCE) != 0
+    lock_is_free(modem)
+    modem.control("clear")
+    if how != "signal":
+        reset(modem)
+        modem.wait_state("boot ROM")
+        flash(modem, "psi.bin").check()
+    region.new()
+    region.check(SIZES[2])
+
+
+LONGEST = (REGIONS["report.json"], REGIONS[LARGE], *(REGIONS[name] for name in SMALL[1:]))
+
+
+@pytest.mark.emulator(options=(*NAND_OPTIONS, "--coredump-sizes", ",".join(map(str, LONGEST))))
+def test_largest(modem: Modem) -> None:
+    """Each file as large as its region; of the 283 MB one, some parts are looked at."""
+    crash(modem)
+    flash(modem, "psi.bin").check()
+    region = Region(modem, LARGE)
+    region.new()
+    for start in (0, 65536 - 16, 0x7654321, REGIONS[LARGE] - 4096):
+        assert region.read(start, 4096) == generated(1, 4096, start)
+    region.delete()
