@@ -103,15 +103,26 @@ static bool iosm_flash_over(struct iosm_flash *flash)
 	return READ_ONCE(flash->closing) || !iosm_modem_online(flash->modem);
 }
 
-/* The freezer also makes signals pending; it waits for the next wait. */
+/*
+ * Is there a signal for us? A task that does not sleep when the system is about to gets one
+ * from the freezer that is none: it has to freeze here, and to go on if the system does not
+ * sleep, because the modem is talked to.
+ */
 static bool iosm_flash_interrupted(void)
 {
-	return signal_pending(current) && !freezing(current);
+	if (!signal_pending(current))
+		return false;
+	try_to_freeze();
+	spin_lock_irq(&current->sighand->siglock);
+	recalc_sigpending();
+	spin_unlock_irq(&current->sighand->siglock);
+	return signal_pending(current);
 }
 
 /* Wait until TDs of @pipe are completed: how many. */
 static int iosm_flash_await(struct iosm_flash *flash, struct iosm_pipe *pipe)
 {
+	struct iosm_channel *channel = &flash->channel;
 	int completed = 0;
 	long left;
 
@@ -119,11 +130,13 @@ static int iosm_flash_await(struct iosm_flash *flash, struct iosm_pipe *pipe)
 	if (iosm_flash_interrupted())
 		return iosm_flash_tear(flash, -EINTR);
 
-	left = wait_event_freezable_timeout(flash->wait,
-					    (completed = iosm_channel_completed(&flash->channel,
-										pipe)) ||
-					    iosm_flash_over(flash),
-					    msecs_to_jiffies(flash->timeout));
+	do {
+		left = wait_event_freezable_timeout(flash->wait,
+						    (completed = iosm_channel_completed(channel,
+											pipe)) ||
+						    iosm_flash_over(flash),
+						    msecs_to_jiffies(flash->timeout));
+	} while (left < 0 && !iosm_flash_interrupted());
 	if (completed)
 		return completed;
 	if (left < 0)
@@ -143,8 +156,10 @@ int iosm_flash_pause(struct iosm_flash *flash, unsigned int ms)
 {
 	long left;
 
-	left = wait_event_freezable_timeout(flash->wait, iosm_flash_over(flash),
-					    msecs_to_jiffies(ms));
+	do {
+		left = wait_event_freezable_timeout(flash->wait, iosm_flash_over(flash),
+						    msecs_to_jiffies(ms));
+	} while (left < 0 && !iosm_flash_interrupted());
 	if (!left)
 		return 0;
 	return iosm_flash_tear(flash, left < 0 ? -EINTR : -ENODEV);
