@@ -536,7 +536,10 @@ static void run_erase_check(struct flash *flash, const uint8_t *data)
 		violation("7.5.6", "erase check, and nothing is erased");
 	wire_put16(state, answer.bad ? answer.value & 0xffff :
 			  !answer.busy && !flash->busy);
-	if (!answer.busy && !answer.bad) {
+	if (answer.bad) {
+		/* One that failed is over. */
+		flash->erasing &= !answer.value;
+	} else if (!answer.busy) {
 		flash->erasing = flash->busy;
 		if (flash->busy)
 			flash->busy--;
