@@ -26,6 +26,7 @@ from testlib.flashing import (
     lock_is_free,
     small_set,
     timed,
+    wait_rom,
 )
 from testlib.modem import PCI, Modem
 from testlib.recovery import bind, reset, unbind
@@ -131,7 +132,7 @@ def crash(modem: Modem, dump: bool = False) -> None:
         modem.fault("now:dump=20")
         modem.wait_state("crashed, dump ready")
         reset(modem)
-    modem.wait_state("boot ROM")
+    wait_rom(modem)
     modem.control("clear")
     install(modem, FILES)
 
@@ -146,7 +147,7 @@ def test_dumped_and_recovered(modem: Modem) -> None:
     crash(modem)
     monitor = Monitor(modem)
     before = counts(modem)
-    assert "PSI ACK" in flash(modem, "psi.bin").check().text
+    flash(modem, "psi.bin").check()
     told = monitor.next()
     assert told[0] == Status("0cd", "PSI ACK", 0, 0)
     assert [status.message for status in told if status.component == "FILENAME"] == list(REGIONS)
@@ -176,6 +177,21 @@ def reporter(modem: Modem) -> dict[str, object]:
     words = ["devlink", "-j", "health", "show", HANDLE, "reporter", "coredump"]
     report, = json.loads(modem.guest.run(words).out)["health"][HANDLE]
     return dict(report)
+
+
+@pytest.mark.emulator(options=("--boot-delay", "never", *DUMPS), fresh=True)
+def test_found_with_a_dump(modem: Modem) -> None:
+    """Nobody saw it crash: it is in its boot ROM when it is found, and has something to tell."""
+    wait_rom(modem)
+    if modem.kit.driver == "ours":
+        automatic(modem, recover=False, dump=False)
+    install(modem, FILES)
+    flash(modem, "psi.bin").check()
+    for region, size in zip(regions(modem), SIZES, strict=True):
+        region.new()
+        assert region.read(0, size) == generated(region.index, size)
+    assert counts(modem)["files"] == [1] * 6
+    assert counts(modem)["ended"] == 1
 
 
 def test_taken_by_the_reporter(modem: Modem) -> None:
@@ -292,7 +308,7 @@ def test_bad_list(modem: Modem, row: Row) -> None:
     Region(modem, "report.json").new(check=False).failed("dump|available|modem|loader")
     modem.control("clear")
     reset(modem)
-    modem.wait_state("boot ROM")
+    wait_rom(modem)
     flash(modem, "psi.bin").check()
     region = Region(modem, "report.json")
     region.new()
@@ -314,7 +330,7 @@ def test_bad_file(modem: Modem, row: Row) -> None:
     if row.ended:
         modem.wait_ready()
         return
-    modem.wait_state("boot ROM")
+    wait_rom(modem)
     flash(modem, "psi.bin").check()
     region.new()
     region.check(SIZES[2])
@@ -345,7 +361,7 @@ def test_interrupted(modem: Modem, how: str, fault: str) -> None:
     modem.control("clear")
     if how != "signal":
         reset(modem)
-        modem.wait_state("boot ROM")
+        wait_rom(modem)
         flash(modem, "psi.bin").check()
     region.new()
     region.check(SIZES[2])

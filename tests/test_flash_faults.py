@@ -27,6 +27,7 @@ from testlib.flashing import (
     reach,
     small_set,
     stage,
+    wait_rom,
 )
 from testlib.modem import Modem
 from testlib.recovery import reset
@@ -120,7 +121,7 @@ def is_cured(modem: Modem) -> None:
     modem.control("clear")
     if not cured:
         reset(modem)
-        modem.wait_state("boot ROM")
+        wait_rom(modem)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

@@ -101,6 +101,13 @@ def expected(images: Iterable[Image], before: bytes) -> bytes:
     return bytes(content)
 
 
+def wait_rom(modem: Modem) -> None:
+    """Until the driver knows that the modem is in its boot ROM, and can be asked to flash it."""
+    if modem.kit.driver == "ours":
+        modem.wait_state("boot ROM")
+    modem.guest.wait_for(f"devlink dev show {HANDLE}", what="devlink has the modem")
+
+
 def into_rom(modem: Modem) -> None:
     """The modem is in its boot ROM, as after power-on; the driver is a fresh one."""
     modem.control("clear")
@@ -110,7 +117,7 @@ def into_rom(modem: Modem) -> None:
         modem.unload()
     modem.guest.sh(f"echo 1 > {PCI}/reset")
     modem.load()
-    modem.wait_state("boot ROM")
+    wait_rom(modem)
 
 
 @dataclass(frozen=True)
