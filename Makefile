@@ -32,6 +32,7 @@ iosm-y += iosm_ipc_packet.o
 iosm-y += iosm_ipc_mux_ul.o
 iosm-y += iosm_ipc_mux_dl.o
 iosm-y += iosm_ipc_mux.o
+iosm-y += iosm_ipc_buffers.o
 iosm-y += iosm_ipc_port.o
 iosm-y += iosm_ipc_wwan.o
 ifeq ($(CONFIG_WWAN_DEBUGFS)$(CONFIG_RELAY),yy)

@@ -27,6 +27,7 @@
 #include <linux/wait.h>
 #include <linux/wwan.h>
 
+#include "iosm_ipc_buffers.h"
 #include "iosm_ipc_clients.h"
 #include "iosm_ipc_imem.h"
 
@@ -284,19 +285,14 @@ static void iosm_port_receive(struct iosm_port *port,
 	if (!done->error)
 		skb = alloc_skb(done->size, GFP_ATOMIC | __GFP_NOWARN);
 	if (skb) {
-		dma_sync_single_for_cpu(dev, done->slot.dma, done->size,
-					DMA_FROM_DEVICE);
-		skb_put_data(skb, done->slot.cookie, done->size);
-		dma_sync_single_for_device(dev, done->slot.dma, done->size,
-					   DMA_FROM_DEVICE);
+		skb_put_data(skb, iosm_buffers_read(&port->channel, done), done->size);
 		iosm_port_deliver(port, skb);
 	} else {
 		port->dropped++;
 		dev_warn_ratelimited(dev, "port unit dropped: %pe\n",
 				     ERR_PTR(done->error ?: -ENOMEM));
 	}
-	iosm_pipe_post(port->channel.dl, done->slot.dma, done->slot.len,
-		       done->slot.cookie);
+	iosm_buffers_repost(&port->channel, done);
 }
 
 static int iosm_port_poll_dl(struct iosm_channel *channel, int budget)
@@ -331,35 +327,6 @@ static void iosm_port_poll_again(struct timer_list *timer)
 	iosm_modem_poll_soon(port->modem);
 }
 
-static bool iosm_port_add_buffer(struct iosm_channel *channel)
-{
-	struct iosm_port *port = channel->ctx;
-	u32 size = channel->config->buffer_size;
-	dma_addr_t dma;
-	void *buffer;
-
-	buffer = kmalloc(size, GFP_KERNEL);
-	if (!buffer)
-		return false;
-	dma = dma_map_single(iosm_port_dev(port), buffer, size,
-			     DMA_FROM_DEVICE);
-	if (dma_mapping_error(iosm_port_dev(port), dma)) {
-		kfree(buffer);
-		return false;
-	}
-	iosm_pipe_post(channel->dl, dma, size, buffer);
-	return true;
-}
-
-static int iosm_port_fill(struct iosm_channel *channel)
-{
-	while (iosm_pipe_room(channel->dl)) {
-		if (!iosm_port_add_buffer(channel))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static void iosm_port_reclaim(struct iosm_channel *channel,
 			      struct iosm_pipe *pipe,
 			      const struct iosm_pipe_slot *slot)
@@ -371,14 +338,12 @@ static void iosm_port_reclaim(struct iosm_channel *channel,
 				 DMA_TO_DEVICE);
 		kfree_skb(slot->cookie);
 	} else {
-		dma_unmap_single(iosm_port_dev(port), slot->dma, slot->len,
-				 DMA_FROM_DEVICE);
-		kfree(slot->cookie);
+		iosm_buffers_reclaim(channel, slot);
 	}
 }
 
 static const struct iosm_channel_ops iosm_port_channel_ops = {
-	.fill = iosm_port_fill,
+	.fill = iosm_buffers_fill,
 	.poll_ul = iosm_port_poll_ul,
 	.poll_dl = iosm_port_poll_dl,
 	.reclaim = iosm_port_reclaim,

@@ -23,7 +23,6 @@
 #include "iosm_ipc_trace.h"
 
 #include <linux/debugfs.h>
-#include <linux/dma-mapping.h>
 #include <linux/kstrtox.h>
 #include <linux/mutex.h>
 #include <linux/relay.h>
@@ -31,6 +30,7 @@
 #include <linux/uaccess.h>
 #include <linux/wwan.h>
 
+#include "iosm_ipc_buffers.h"
 #include "iosm_ipc_clients.h"
 
 #define IOSM_TRACE_SUBBUFS	32
@@ -122,20 +122,15 @@ static void iosm_trace_lose(struct iosm_trace *trace, u64 *counter, const char *
 
 static void iosm_trace_receive(struct iosm_trace *trace, const struct iosm_pipe_done *done)
 {
-	struct device *dev = iosm_trace_dev(trace);
-
 	if (done->error) {
 		iosm_trace_lose(trace, &trace->stats.bad, "bad size or status");
-		return;
-	}
-	dma_sync_single_for_cpu(dev, done->slot.dma, done->size, DMA_FROM_DEVICE);
-	if (iosm_trace_put(trace, done->slot.cookie, done->size)) {
+	} else if (iosm_trace_put(trace, iosm_buffers_read(&trace->channel, done), done->size)) {
 		trace->stats.units++;
 		trace->stats.bytes += done->size;
 	} else {
 		iosm_trace_lose(trace, &trace->stats.lost, "nobody reads, the buffer is full");
 	}
-	dma_sync_single_for_device(dev, done->slot.dma, done->size, DMA_FROM_DEVICE);
+	iosm_buffers_repost(&trace->channel, done);
 }
 
 static int iosm_trace_poll_dl(struct iosm_channel *channel, int budget)
@@ -148,7 +143,6 @@ static int iosm_trace_poll_dl(struct iosm_channel *channel, int budget)
 	for (i = 0; i < count; i++) {
 		iosm_pipe_take(channel->dl, &done);
 		iosm_trace_receive(trace, &done);
-		iosm_pipe_post(channel->dl, done.slot.dma, done.slot.len, done.slot.cookie);
 	}
 	if (count)
 		iosm_channel_ring_dl(channel, IOSM_HEAD_DL);
@@ -161,45 +155,15 @@ static void iosm_trace_poll_ul(struct iosm_channel *channel)
 	iosm_channel_completed(channel, channel->ul);
 }
 
-static bool iosm_trace_add_buffer(struct iosm_channel *channel)
-{
-	struct iosm_trace *trace = channel->ctx;
-	u32 size = channel->config->buffer_size;
-	dma_addr_t dma;
-	void *buffer;
-
-	buffer = kmalloc(size, GFP_KERNEL);
-	if (!buffer)
-		return false;
-	dma = dma_map_single(iosm_trace_dev(trace), buffer, size, DMA_FROM_DEVICE);
-	if (dma_mapping_error(iosm_trace_dev(trace), dma)) {
-		kfree(buffer);
-		return false;
-	}
-	iosm_pipe_post(channel->dl, dma, size, buffer);
-	return true;
-}
-
-static int iosm_trace_fill(struct iosm_channel *channel)
-{
-	while (iosm_pipe_room(channel->dl)) {
-		if (!iosm_trace_add_buffer(channel))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static void iosm_trace_reclaim(struct iosm_channel *channel, struct iosm_pipe *pipe,
 			       const struct iosm_pipe_slot *slot)
 {
-	struct iosm_trace *trace = channel->ctx;
-
-	dma_unmap_single(iosm_trace_dev(trace), slot->dma, slot->len, DMA_FROM_DEVICE);
-	kfree(slot->cookie);
+	/* Uplink is never posted. */
+	iosm_buffers_reclaim(channel, slot);
 }
 
 static const struct iosm_channel_ops iosm_trace_channel_ops = {
-	.fill = iosm_trace_fill,
+	.fill = iosm_buffers_fill,
 	.poll_ul = iosm_trace_poll_ul,
 	.poll_dl = iosm_trace_poll_dl,
 	.reclaim = iosm_trace_reclaim,
