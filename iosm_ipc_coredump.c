@@ -129,18 +129,25 @@ static int iosm_coredump_get(struct iosm_flash *flash, unsigned int index, u8 *d
 	return ret ?: iosm_coredump_read(flash, data, flash->dump_sizes[index]);
 }
 
+/* What comes of it is not what the user wants to know. */
+static int iosm_coredump_end_quietly(struct iosm_flash *flash)
+{
+	struct netlink_ext_ack *extack = flash->extack;
+	int ret;
+
+	flash->extack = NULL;
+	ret = iosm_coredump_end(flash);
+	flash->extack = extack;
+	return ret;
+}
+
 /* After a failure, too: if the modem answers then, both sides know where they are. */
 static void iosm_coredump_give_up(struct iosm_flash *flash, int err)
 {
-	struct netlink_ext_ack *extack = flash->extack;
-
 	if (err != -ETIMEDOUT && err != -EPROTO)
 		return;
-	/* The user is to know the first failure. */
-	flash->extack = NULL;
-	if (!iosm_coredump_end(flash))
+	if (!iosm_coredump_end_quietly(flash))
 		flash->torn = false;
-	flash->extack = extack;
 }
 
 static int iosm_coredump_take(struct iosm_flash *flash, unsigned int index, u8 *data)
@@ -159,8 +166,9 @@ static int iosm_coredump_take(struct iosm_flash *flash, unsigned int index, u8 *
 	ret = iosm_coredump_get(flash, index, data);
 	if (ret)
 		iosm_coredump_give_up(flash, ret);
-	else if (last)
-		ret = iosm_coredump_end(flash);
+	else if (last && iosm_coredump_end_quietly(flash))
+		/* The file is complete all the same. */
+		dev_dbg(flash->modem->dev, "flash: core dump not ended in good order\n");
 	return ret;
 }
 
