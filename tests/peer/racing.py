@@ -34,6 +34,7 @@ IFF_UP = 1
 PORT_ERRORS = {"ENOENT", "ENODEV", "ENXIO", "EIO", "ETIMEDOUT", "EREMOTEIO", "EBUSY", "EINTR"}
 LINK_ERRORS = {"ENODEV", "EIO", "ETIMEDOUT", "EREMOTEIO", "ENETDOWN", "ENETUNREACH", "EADDRNOTAVAIL", "ENOBUFS", "EBUSY",
                "EPROTO", "EINTR", "EHOSTUNREACH"}
+UNREACHED = "EINVAL when sending"	# and only then
 
 
 class Clock:
@@ -131,14 +132,20 @@ def link(name: str, host: str, gateway: str) -> dict:
         try:
             fcntl.ioctl(control, SIOCSIFADDR, _request(name, socket.AF_INET, host))
             fcntl.ioctl(control, SIOCSIFDSTADDR, _request(name, socket.AF_INET, gateway))
-            burst()
-            wrong = icmp.ping(host, gateway, [noise.randrange(1, 1400)], 0.0, ANSWER, False)["wrong"]
+            try:
+                burst()
+                wrong = icmp.ping(host, gateway, [noise.randrange(1, 1400)], 0.0, ANSWER, False)["wrong"]
+            except OSError as err:
+                # There was a route, but the link went before the neighbour could be made (arp_constructor()).
+                if err.errno != errno.EINVAL:
+                    raise
+                wrong = UNREACHED
             return "silence" if wrong.startswith("no reply") else wrong
         finally:
             with clock("down"), contextlib.suppress(OSError):
                 _set_up(control, name, False)
 
-    return _repeat(round_, LINK_ERRORS)
+    return _repeat(round_, LINK_ERRORS | {UNREACHED})
 
 
 def hang_ups(device: str) -> dict:
