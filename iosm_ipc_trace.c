@@ -42,6 +42,7 @@
  * @lock: protects all that follows, but for @relay and @stats, and opening and
  *	closing @channel; may be held for as long as that takes; process context
  * @on: user space wants the log; outlives sessions
+ * @up: there is a session with firmware, and clients may use it
  * @open: @channel is open
  * @channel: in use while @open
  * @relay: the buffer; NULL if there is none, set once, before there is any file
@@ -52,6 +53,7 @@ struct iosm_trace {
 	struct iosm_modem *modem;
 	struct mutex lock;	/* switching on and off */
 	bool on;
+	bool up;
 	bool open;
 	struct iosm_channel channel;
 	struct rchan *relay;
@@ -201,7 +203,8 @@ static int iosm_trace_switch_on(struct iosm_trace *trace)
 	/* Switched on, and the modem is about to come back: done. */
 	if (trace->on)
 		return 0;
-	ret = iosm_trace_open(trace);
+	/* Loaders have sessions, too, and do not log. */
+	ret = trace->up ? iosm_trace_open(trace) : -ENODEV;
 	if (ret) {
 		dev_warn(iosm_trace_dev(trace), "cannot switch on the modem log: %pe\n",
 			 ERR_PTR(ret));
@@ -289,6 +292,7 @@ static void *iosm_trace_start(struct iosm_modem *modem)
 	iosm_trace_add_link(trace);
 
 	mutex_lock(&trace->lock);
+	trace->up = true;
 	if (trace->on)
 		ret = iosm_trace_open(trace);
 	/* If the session broke, the next one has another chance. */
@@ -305,6 +309,7 @@ static void iosm_trace_stop(void *instance)
 	struct iosm_trace *trace = instance;
 
 	mutex_lock(&trace->lock);
+	trace->up = false;
 	iosm_trace_close(trace);
 	mutex_unlock(&trace->lock);
 	debugfs_remove(trace->link);

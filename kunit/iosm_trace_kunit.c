@@ -10,6 +10,7 @@
 #include <linux/mount.h>
 #include <linux/uaccess.h>
 
+#include "../iosm_ipc_boot.h"
 #include "../iosm_ipc_clients.h"
 #include "../iosm_ipc_trace.h"
 #include "iosm_kunit_bus.h"
@@ -472,6 +473,28 @@ static void nothing_to_switch_on_without_a_modem(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, write_ctrl(test, "0"), 1);
 }
 
+/* A session of another kind: the pipes would go to somebody who has no log. */
+static void loaders_do_not_log(struct kunit *test)
+{
+	struct trace_test *t = test->priv;
+
+	t->fake->state_seen = t->fake->state_count;
+	iosm_fake_reboot(t->fake, 0xfeedbeef);
+	iosm_modem_broken(t->modem, "test");
+	iosm_fake_await(t->fake, IOSM_LOADER);
+	KUNIT_ASSERT_EQ(test, iosm_modem_want_loader(t->modem), 0);
+	t->fake->requests = 0;
+	KUNIT_EXPECT_EQ(test, write_ctrl(test, "1"), -EIO);
+	KUNIT_EXPECT_EQ(test, t->fake->requests, 0);
+	expect_ctrl(test, "0\n");
+	KUNIT_EXPECT_EQ(test, iosm_modem_state(t->modem), IOSM_LOADER_ONLINE);
+
+	iosm_fake_reboot(t->fake, 0x600df00d);
+	iosm_fake_await(t->fake, IOSM_ONLINE);
+	switch_on(test);
+	KUNIT_EXPECT_TRUE(test, is_open(t));
+}
+
 static void unbind_with_a_reader_works(struct kunit *test)
 {
 	struct file *file = open_file(test, "trace0", O_RDONLY);
@@ -500,6 +523,7 @@ static struct kunit_case iosm_trace_cases[] = {
 	KUNIT_CASE(stays_on_in_the_next_session),
 	KUNIT_CASE(is_off_if_the_next_session_refuses),
 	KUNIT_CASE(nothing_to_switch_on_without_a_modem),
+	KUNIT_CASE(loaders_do_not_log),
 	KUNIT_CASE(unbind_with_a_reader_works),
 	{}
 };
