@@ -22,6 +22,9 @@
  * The caller may be interrupted by a signal at any time. The image is freed after the
  * modem was forbidden to access memory, in any case.
  *
+ * A conversation keeps the system from sleeping, before anything is frozen: a task that
+ * is frozen in the middle of one has what those need who end it.
+ *
  * Implements protocol.rst 7.2, 7.3.
  */
 
@@ -29,7 +32,6 @@
 
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
-#include <linux/freezer.h>
 #include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 #include <linux/unaligned.h>
@@ -67,12 +69,6 @@ struct iosm_load {
 	u32 result;
 };
 
-/* The freezer also makes signals pending, and waits for us. */
-static bool iosm_load_interrupted(void)
-{
-	return signal_pending(current) && !freezing(current);
-}
-
 /* 0: go on. Whoever holds the state work, too, has a better reason. */
 static int iosm_load_check(struct iosm_load *load)
 {
@@ -83,7 +79,7 @@ static int iosm_load_check(struct iosm_load *load)
 	if (iosm_modem_state(modem) != IOSM_ROM ||
 	    (READ_ONCE(modem->holds) & ~BIT(IOSM_HOLD_LOAD)))
 		return -EIO;
-	return iosm_load_interrupted() ? -EINTR : 0;
+	return signal_pending(current) ? -EINTR : 0;
 }
 
 /* Until the ROM has taken or refused the image: its interrupt, or what it would say. */
@@ -205,8 +201,9 @@ static int iosm_modem_await_loader(struct iosm_modem *modem)
 {
 	long left;
 
-	left = wait_event_freezable_timeout(modem->state_wait, iosm_modem_loader_settled(modem),
-					    msecs_to_jiffies(IOSM_LOADER_TIMEOUT));
+	left = wait_event_interruptible_timeout(modem->state_wait,
+						iosm_modem_loader_settled(modem),
+						msecs_to_jiffies(IOSM_LOADER_TIMEOUT));
 	if (left < 0)
 		return -EINTR;
 	if (iosm_modem_loader_online(modem))
@@ -276,8 +273,9 @@ int iosm_modem_want_loader(struct iosm_modem *modem)
 {
 	long left;
 
-	left = wait_event_freezable_timeout(modem->state_wait, iosm_modem_stage_known(modem),
-					    msecs_to_jiffies(IOSM_SETTLE_TIMEOUT));
+	left = wait_event_interruptible_timeout(modem->state_wait,
+						iosm_modem_stage_known(modem),
+						msecs_to_jiffies(IOSM_SETTLE_TIMEOUT));
 	if (left < 0)
 		return -EINTR;
 	if (iosm_modem_state(modem) == IOSM_ROM || !iosm_modem_ask_for_loader(modem))
@@ -315,6 +313,18 @@ void iosm_modem_talk(struct iosm_modem *modem, bool begins)
 		atomic_inc(&modem->talks);
 	else
 		atomic_dec(&modem->talks);
+}
+
+/**
+ * iosm_modem_talks() - is there such a conversation?
+ * @modem: the modem
+ *
+ * Context: any; the answer may change at any time.
+ * Return: true if so.
+ */
+bool iosm_modem_talks(struct iosm_modem *modem)
+{
+	return atomic_read(&modem->talks);
 }
 
 /**

@@ -17,6 +17,7 @@ int iosm_modem_load_psi(struct iosm_modem *modem, const void *image, size_t len,
 int iosm_modem_want_loader(struct iosm_modem *modem);
 void iosm_modem_spoil(struct iosm_modem *modem, const char *why);
 void iosm_modem_talk(struct iosm_modem *modem, bool begins);
+bool iosm_modem_talks(struct iosm_modem *modem);
 u32 iosm_modem_stage(struct iosm_modem *modem);
 int iosm_modem_chip_info(struct iosm_modem *modem, u8 info[IOSM_CHIP_INFO]);
 

@@ -25,7 +25,6 @@
  */
 
 #include <linux/dma-mapping.h>
-#include <linux/freezer.h>
 #include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -103,22 +102,6 @@ static bool iosm_flash_over(struct iosm_flash *flash)
 	return READ_ONCE(flash->closing) || !iosm_modem_online(flash->modem);
 }
 
-/*
- * Is there a signal for us? A task that does not sleep when the system is about to gets one
- * from the freezer that is none: it has to freeze here, and to go on if the system does not
- * sleep, because the modem is talked to.
- */
-static bool iosm_flash_interrupted(void)
-{
-	if (!signal_pending(current))
-		return false;
-	try_to_freeze();
-	spin_lock_irq(&current->sighand->siglock);
-	recalc_sigpending();
-	spin_unlock_irq(&current->sighand->siglock);
-	return signal_pending(current);
-}
-
 /* Wait until TDs of @pipe are completed: how many. */
 static int iosm_flash_await(struct iosm_flash *flash, struct iosm_pipe *pipe)
 {
@@ -127,16 +110,14 @@ static int iosm_flash_await(struct iosm_flash *flash, struct iosm_pipe *pipe)
 	long left;
 
 	/* A modem that is always quicker than we are must not keep us from stopping. */
-	if (iosm_flash_interrupted())
+	if (signal_pending(current))
 		return iosm_flash_tear(flash, -EINTR);
 
-	do {
-		left = wait_event_freezable_timeout(flash->wait,
-						    (completed = iosm_channel_completed(channel,
-											pipe)) ||
-						    iosm_flash_over(flash),
-						    msecs_to_jiffies(flash->timeout));
-	} while (left < 0 && !iosm_flash_interrupted());
+	left = wait_event_interruptible_timeout(flash->wait,
+						(completed = iosm_channel_completed(channel,
+										    pipe)) ||
+						iosm_flash_over(flash),
+						msecs_to_jiffies(flash->timeout));
 	if (completed)
 		return completed;
 	if (left < 0)
@@ -156,10 +137,8 @@ int iosm_flash_pause(struct iosm_flash *flash, unsigned int ms)
 {
 	long left;
 
-	do {
-		left = wait_event_freezable_timeout(flash->wait, iosm_flash_over(flash),
-						    msecs_to_jiffies(ms));
-	} while (left < 0 && !iosm_flash_interrupted());
+	left = wait_event_interruptible_timeout(flash->wait, iosm_flash_over(flash),
+						msecs_to_jiffies(ms));
 	if (!left)
 		return 0;
 	return iosm_flash_tear(flash, left < 0 ? -EINTR : -ENODEV);

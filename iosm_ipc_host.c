@@ -237,6 +237,7 @@ int iosm_modem_suspend(struct iosm_modem *modem)
 	int ret = 0;
 
 	iosm_modem_hold(modem);
+	/* Not one of user space, which is frozen: a health reporter's. */
 	if (atomic_read(&modem->talks)) {
 		dev_warn(modem->dev, "firmware is being loaded: no time to sleep\n");
 		return -EBUSY;

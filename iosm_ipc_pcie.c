@@ -20,9 +20,11 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
+#include <linux/suspend.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "iosm_ipc_boot.h"
 #include "iosm_ipc_clients.h"
 #include "iosm_ipc_debugfs.h"
 #include "iosm_ipc_devlink.h"
@@ -60,6 +62,7 @@ MODULE_PARM_DESC(acpi_reset,
  * @devlink: its health, for user space
  * @trace: its log, NULL if the kernel cannot have one
  * @flash: the conversation with its boot loaders
+ * @sleep: is asked before the system sleeps
  */
 struct iosm_pci {
 	struct iosm_bus bus;
@@ -71,6 +74,7 @@ struct iosm_pci {
 	struct iosm_devlink *devlink;
 	struct iosm_trace *trace;
 	struct iosm_flash *flash;
+	struct notifier_block sleep;
 };
 
 static const struct iosm_client *const iosm_clients[] = {
@@ -302,6 +306,24 @@ static void iosm_pci_start_pm(struct pci_dev *pdev)
 	pm_runtime_use_autosuspend(dev);
 }
 
+/* Before anything is frozen: firmware that is half in the modem has to get there. */
+static int iosm_pci_sleep(struct notifier_block *block, unsigned long event, void *unused)
+{
+	struct iosm_pci *iosm = container_of(block, struct iosm_pci, sleep);
+
+	switch (event) {
+	case PM_SUSPEND_PREPARE:
+	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
+		if (!iosm_modem_talks(iosm->modem))
+			return NOTIFY_DONE;
+		dev_warn(&iosm->pdev->dev, "firmware is being loaded: no time to sleep\n");
+		return notifier_from_errno(-EBUSY);
+	default:
+		return NOTIFY_DONE;
+	}
+}
+
 static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct device *dev = &pdev->dev;
@@ -363,6 +385,11 @@ static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_free_config;
 	}
 
+	iosm->sleep.notifier_call = iosm_pci_sleep;
+	ret = register_pm_notifier(&iosm->sleep);
+	if (ret)
+		goto err_close_devlink;
+
 	pci_set_drvdata(pdev, iosm);
 	iosm_pci_start_pm(pdev);
 	iosm_modem_start(iosm->modem);
@@ -370,6 +397,8 @@ static int iosm_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	pm_runtime_put_noidle(dev);
 	return 0;
 
+err_close_devlink:
+	iosm_devlink_close(iosm->devlink);
 err_free_config:
 	kfree(iosm->config);
 err_free_irq:
@@ -381,6 +410,8 @@ err_destroy_flash:
 err_destroy_trace:
 	iosm_modem_destroy(iosm->modem);
 	iosm_trace_destroy(iosm->trace);
+	if (!IS_ERR_OR_NULL(iosm->devlink))
+		iosm_devlink_free(iosm->devlink);
 	return ret;
 }
 
@@ -388,6 +419,7 @@ static void iosm_pci_remove(struct pci_dev *pdev)
 {
 	struct iosm_pci *iosm = pci_get_drvdata(pdev);
 
+	unregister_pm_notifier(&iosm->sleep);
 	pm_runtime_get_noresume(&pdev->dev);
 	pm_runtime_dont_use_autosuspend(&pdev->dev);
 	iosm_modem_stop(iosm->modem);
