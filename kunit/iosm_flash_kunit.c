@@ -896,7 +896,7 @@ static void dump_that_trickles(struct kunit *test)
 	struct loader *t = test->priv;
 
 	loader_start(t, STAGE_PSI, IOSM_LOADER);
-	t->chunk = 100;
+	t->chunk = 1;
 	t->flash->dump_timeout = 0;
 	t->flash->timeout = IOSM_FAKE_TIMEOUT;
 	KUNIT_EXPECT_EQ(test, fetch_last_file(t), -ETIMEDOUT);
