@@ -35,6 +35,7 @@ enum {
  * @index: of the file
  * @region: the same, as devlink knows it
  * @copies: snapshots, also those that devlink was not given yet
+ * @old: they are of an earlier core dump than the one that is offered
  */
 struct iosm_region {
 	struct devlink_region_ops ops;
@@ -42,6 +43,7 @@ struct iosm_region {
 	unsigned int index;
 	struct devlink_region *region;
 	atomic_t copies;
+	bool old;
 };
 
 /**
@@ -61,6 +63,7 @@ struct iosm_region {
  * @regions: the core dump
  * @dump_reporter: health reporter "coredump"
  * @dump: tells devlink of a core dump, and fetches it; takes long
+ * @dump_lock: held while it is fetched; old kernels do not wait for a dump op
  */
 struct iosm_devlink {
 	struct iosm_modem *modem;
@@ -80,6 +83,7 @@ struct iosm_devlink {
 	struct iosm_region regions[IOSM_COREDUMPS];
 	struct devlink_health_reporter *dump_reporter;
 	struct work_struct dump;
+	struct mutex dump_lock;		/* a dump op runs */
 };
 
 int iosm_devlink_info(struct devlink *devlink, struct devlink_info_req *req,

@@ -102,6 +102,7 @@ static int iosm_region_fetch(struct iosm_region *region, struct netlink_ext_ack 
 		return ret;
 	}
 	atomic_inc(&region->copies);
+	WRITE_ONCE(region->old, false);
 	*data = copy->data;
 	return 0;
 }
@@ -118,16 +119,23 @@ static int iosm_region_take(struct iosm_region *region, u32 id, struct netlink_e
 	u8 *data;
 	int ret;
 
-	/* Somebody was faster; this is the one that there can be. */
-	if (atomic_read(&region->copies))
-		return 0;
-	ret = iosm_region_fetch(region, extack, &data);
-	if (!ret) {
-		ret = devlink_region_snapshot_create(region->region, data, id);
-		if (ret)
-			iosm_region_destructor(data);
+	/* There can be one. If it is of this core dump, somebody was faster. */
+	if (atomic_read(&region->copies)) {
+		ret = READ_ONCE(region->old) ? -EEXIST : 0;
+		goto out;
 	}
+	ret = iosm_region_fetch(region, extack, &data);
 	if (ret)
+		goto out;
+	ret = devlink_region_snapshot_create(region->region, data, id);
+	if (ret)
+		iosm_region_destructor(data);
+out:
+	if (ret == -EEXIST)
+		dev_warn(region->dl->modem->dev,
+			 "core dump: the snapshot of %s is of an earlier one; delete it first\n",
+			 region->ops.name);
+	else if (ret)
 		dev_warn(region->dl->modem->dev, "core dump: no snapshot of %s: error %d\n",
 			 region->ops.name, ret);
 	return ret;
@@ -171,15 +179,14 @@ static int iosm_regions_take(struct iosm_devlink *dl, struct devlink_fmsg *fmsg,
 	return taken ? 0 : error;
 }
 
-static int iosm_regions_dump(struct devlink_health_reporter *reporter, struct devlink_fmsg *fmsg,
-			     void *ctx, struct netlink_ext_ack *extack)
+static int iosm_regions_do_dump(struct iosm_devlink *dl, struct devlink_fmsg *fmsg,
+				struct netlink_ext_ack *extack)
 {
-	struct iosm_devlink *dl = devlink_health_reporter_priv(reporter);
 	struct devlink *devlink = priv_to_devlink(dl);
 	u32 id;
 	int ret;
 
-	if (!iosm_regions_available(dl)) {
+	if (test_bit(IOSM_DEVLINK_CLOSED, &dl->flags) || !iosm_regions_available(dl)) {
 		NL_SET_ERR_MSG_MOD(extack, "The modem offers no core dump");
 		return -ENODATA;
 	}
@@ -188,6 +195,18 @@ static int iosm_regions_dump(struct devlink_health_reporter *reporter, struct de
 		return ret;
 	ret = iosm_regions_take(dl, fmsg, id, extack);
 	devlink_region_snapshot_id_put(devlink, id);
+	return ret;
+}
+
+static int iosm_regions_dump(struct devlink_health_reporter *reporter, struct devlink_fmsg *fmsg,
+			     void *ctx, struct netlink_ext_ack *extack)
+{
+	struct iosm_devlink *dl = devlink_health_reporter_priv(reporter);
+	int ret;
+
+	mutex_lock(&dl->dump_lock);
+	ret = iosm_regions_do_dump(dl, fmsg, extack);
+	mutex_unlock(&dl->dump_lock);
 	return ret;
 }
 
@@ -214,8 +233,13 @@ static void iosm_regions_report(struct work_struct *work)
  */
 void iosm_regions_offer(struct iosm_devlink *dl)
 {
-	if (iosm_regions_available(dl))
-		queue_work(dl->wq, &dl->dump);
+	unsigned int i;
+
+	if (!iosm_regions_available(dl))
+		return;
+	for (i = 0; i < IOSM_COREDUMPS; i++)
+		WRITE_ONCE(dl->regions[i].old, atomic_read(&dl->regions[i].copies));
+	queue_work(dl->wq, &dl->dump);
 }
 
 /**
@@ -265,6 +289,7 @@ int iosm_regions_create(struct iosm_devlink *dl)
 	int ret;
 
 	INIT_WORK(&dl->dump, iosm_regions_report);
+	mutex_init(&dl->dump_lock);
 	for (i = 0; i < IOSM_COREDUMPS; i++) {
 		ret = iosm_region_create(dl, i);
 		if (ret)
@@ -280,6 +305,7 @@ int iosm_regions_create(struct iosm_devlink *dl)
 
 err_remove:
 	iosm_regions_remove(dl, i);
+	mutex_destroy(&dl->dump_lock);
 	return ret;
 }
 
@@ -291,6 +317,10 @@ err_remove:
  */
 void iosm_regions_destroy(struct iosm_devlink *dl)
 {
+	/* A dump op that still runs was told that there is no modem, and ends. */
+	mutex_lock(&dl->dump_lock);
+	mutex_unlock(&dl->dump_lock);
 	devlink_health_reporter_destroy(dl->dump_reporter);
 	iosm_regions_remove(dl, IOSM_COREDUMPS);
+	mutex_destroy(&dl->dump_lock);
 }
