@@ -82,13 +82,18 @@ static int iosm_load_check(struct iosm_load *load)
 	return signal_pending(current) ? -EINTR : 0;
 }
 
-/* Until the ROM has taken or refused the image: its interrupt, or what it would say. */
+/*
+ * Until the ROM has taken or refused the image. Its result may be the same as that of the
+ * image before; then it is the interrupt that tells. An interrupt alone may have any
+ * cause (protocol.rst 7.2.3, Q74).
+ */
 static bool iosm_load_decided(struct iosm_load *load, u32 stage, u32 result)
 {
 	/* Whether it moved is all that counts. */
 	u64 irqs = data_race(load->modem->irqs);
 
-	return stage == IOSM_STAGE_PSI || result != load->result || irqs != load->irqs;
+	return stage == IOSM_STAGE_PSI || result != load->result ||
+	       (result && irqs != load->irqs);
 }
 
 static int iosm_load_await_rom(struct iosm_load *load, u32 *result)
@@ -145,6 +150,9 @@ static int iosm_load_run(struct iosm_load *load, u32 *result)
 	struct iosm_bus *bus = load->modem->bus;
 	int ret;
 
+	/* It may have gone on until the state work was held, and since it looked. */
+	if (iosm_modem_state(load->modem) == IOSM_LOADER)
+		return -EBUSY;
 	ret = iosm_load_check(load);
 	if (ret)
 		return ret;
@@ -186,6 +194,13 @@ static int iosm_modem_inject(struct iosm_modem *modem, const void *image, size_t
 	return ret;
 }
 
+static bool iosm_modem_absent(struct iosm_modem *modem)
+{
+	enum iosm_state state = iosm_modem_state(modem);
+
+	return state == IOSM_LOST || state == IOSM_GONE;
+}
+
 static bool iosm_modem_loader_online(struct iosm_modem *modem)
 {
 	return iosm_modem_state(modem) == IOSM_LOADER_ONLINE && iosm_modem_online(modem);
@@ -204,17 +219,42 @@ static int iosm_modem_await_loader(struct iosm_modem *modem)
 	left = wait_event_interruptible_timeout(modem->state_wait,
 						iosm_modem_loader_settled(modem),
 						msecs_to_jiffies(IOSM_LOADER_TIMEOUT));
+	if (left >= 0 && iosm_modem_loader_online(modem))
+		return 0;
+	/* Nobody waits any more for what may still come. */
+	iosm_modem_forget_loader(modem);
 	if (left < 0)
 		return -EINTR;
-	if (iosm_modem_loader_online(modem))
-		return 0;
-	switch (iosm_modem_state(modem)) {
-	case IOSM_LOST:
-	case IOSM_GONE:
+	if (iosm_modem_absent(modem))
 		return -ENODEV;
+	return left ? -EIO : -ETIMEDOUT;
+}
+
+/* Not while a session has just broken: the state is not up to date then. */
+static bool iosm_modem_stage_known(struct iosm_modem *modem)
+{
+	switch (iosm_modem_state(modem)) {
+	case IOSM_OFF:
+	case IOSM_RECOVERING:
+		return false;
+	case IOSM_LOADER_ONLINE:
+		return iosm_modem_online(modem);
 	default:
-		return left ? -EIO : -ETIMEDOUT;
+		return atomic_read(&modem->session) != IOSM_SESSION_BROKEN;
 	}
+}
+
+/* Just after it was bound or reset, or a session has ended, nobody knows what runs. */
+static int iosm_modem_await_stage(struct iosm_modem *modem)
+{
+	long left;
+
+	left = wait_event_interruptible_timeout(modem->state_wait,
+						iosm_modem_stage_known(modem),
+						msecs_to_jiffies(IOSM_SETTLE_TIMEOUT));
+	if (left < 0)
+		return -EINTR;
+	return iosm_modem_absent(modem) ? -ENODEV : 0;
 }
 
 /**
@@ -241,6 +281,9 @@ int iosm_modem_load_psi(struct iosm_modem *modem, const void *image, size_t len,
 	if (len > IOSM_PSI_MAX)
 		return -EFBIG;
 	*rom_result = 0;
+	ret = iosm_modem_await_stage(modem);
+	if (ret)
+		return ret;
 	if (iosm_modem_state(modem) != IOSM_ROM)
 		return -EBUSY;
 	iosm_modem_talk(modem, true);
@@ -249,15 +292,6 @@ int iosm_modem_load_psi(struct iosm_modem *modem, const void *image, size_t len,
 		ret = iosm_modem_await_loader(modem);
 	iosm_modem_talk(modem, false);
 	return ret;
-}
-
-/* Not while a session has just broken: the state is not up to date then. */
-static bool iosm_modem_stage_known(struct iosm_modem *modem)
-{
-	enum iosm_state state = iosm_modem_state(modem);
-
-	return state != IOSM_OFF && state != IOSM_RECOVERING &&
-	       atomic_read(&modem->session) != IOSM_SESSION_BROKEN;
 }
 
 /**
@@ -271,17 +305,18 @@ static bool iosm_modem_stage_known(struct iosm_modem *modem)
  */
 int iosm_modem_want_loader(struct iosm_modem *modem)
 {
-	long left;
+	int ret;
 
-	left = wait_event_interruptible_timeout(modem->state_wait,
-						iosm_modem_stage_known(modem),
-						msecs_to_jiffies(IOSM_SETTLE_TIMEOUT));
-	if (left < 0)
-		return -EINTR;
+	ret = iosm_modem_await_stage(modem);
+	if (ret)
+		return ret;
 	if (iosm_modem_state(modem) == IOSM_ROM || !iosm_modem_ask_for_loader(modem))
 		return -EBUSY;
+	iosm_modem_talk(modem, true);
 	iosm_modem_kick(modem, 0);
-	return iosm_modem_await_loader(modem);
+	ret = iosm_modem_await_loader(modem);
+	iosm_modem_talk(modem, false);
+	return ret;
 }
 
 /**

@@ -145,6 +145,17 @@ static int iosm_flash_greet_psi(struct iosm_flash *flash)
 	return dump ? iosm_coredump_list(flash) : 0;
 }
 
+static void iosm_flash_rom_refused(struct iosm_modem *modem, u32 result,
+				   struct iosm_flash_progress *progress)
+{
+	char text[sizeof("0x12345678")];
+
+	snprintf(text, sizeof(text), "%#x", result);
+	dev_err(modem->dev, "flash: boot ROM refused the PSI: %s\n", text);
+	if (progress)
+		progress->status(progress, text, "ROM ERROR", 0, 0);
+}
+
 /**
  * iosm_flash_psi() - inject a PSI into the boot ROM
  * @flash: of the modem
@@ -170,13 +181,13 @@ int iosm_flash_psi(struct iosm_flash *flash, const struct iosm_image *image,
 	iosm_modem_talk(modem, true);
 	ret = iosm_modem_load_psi(modem, image->payload, image->len, &rom_result);
 	if (ret == -EACCES)
-		dev_err(modem->dev, "flash: boot ROM refused the PSI: %#x\n", rom_result);
+		iosm_flash_rom_refused(modem, rom_result, progress);
 	if (ret)
 		iosm_flash_explain_load(ret, extack);
 	else
 		ret = iosm_flash_begin(flash, progress, extack);
 	if (!ret) {
-		flash->dump_count = 0;
+		WRITE_ONCE(flash->dump_count, 0);
 		ret = iosm_flash_greet_psi(flash);
 		iosm_flash_end(flash);
 	}

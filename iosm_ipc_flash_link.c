@@ -386,8 +386,10 @@ int iosm_flash_ask(struct iosm_flash *flash, const char *doing)
 int iosm_flash_begin(struct iosm_flash *flash, struct iosm_flash_progress *progress,
 		     struct netlink_ext_ack *extack)
 {
-	if (mutex_lock_interruptible(&flash->mutex))
+	if (mutex_lock_interruptible(&flash->mutex)) {
+		NL_SET_ERR_MSG_MOD(extack, "interrupted");
 		return -EINTR;
+	}
 	if (!flash->open || READ_ONCE(flash->closing)) {
 		mutex_unlock(&flash->mutex);
 		NL_SET_ERR_MSG_MOD(extack, "the modem left its loader");
@@ -517,7 +519,7 @@ static void iosm_flash_stop(void *instance)
 	iosm_channel_close(&flash->channel);
 	/* A modem that went on by itself has no core dump to tell of any more. */
 	if (!flash->spoiled)
-		flash->dump_count = 0;
+		WRITE_ONCE(flash->dump_count, 0);
 	mutex_unlock(&flash->mutex);
 }
 

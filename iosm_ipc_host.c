@@ -239,7 +239,7 @@ int iosm_modem_suspend(struct iosm_modem *modem)
 	iosm_modem_hold(modem);
 	/* Not one of user space, which is frozen: a health reporter's. */
 	if (atomic_read(&modem->talks)) {
-		dev_warn(modem->dev, "firmware is being loaded: no time to sleep\n");
+		dev_warn(modem->dev, "a boot loader is talked to: no time to sleep\n");
 		return -EBUSY;
 	}
 	if (iosm_modem_state(modem) == IOSM_STARTING) {
@@ -510,7 +510,8 @@ static int iosm_modem_reset_function(struct iosm_modem *modem, bool reload)
 
 	do {
 		ret = modem->bus->ops->reset(modem->bus, reload);
-		if (ret != -EAGAIN)
+		/* Who reloads has the lock that those need who are in the way. */
+		if (ret != -EAGAIN || reload)
 			return ret;
 		if (msleep_interruptible(IOSM_RESET_RETRY))
 			return -EINTR;
@@ -529,7 +530,7 @@ static int iosm_modem_reset_function(struct iosm_modem *modem, bool reload)
  * Context: process, may sleep half a minute at most; the device lock is held, and no lock
  * that a client's stop takes; not from the state work.
  * Return: 0; -EOPNOTSUPP if it cannot be reset; -ENODEV if it is not there; -EAGAIN if it
- * is busy all the time; -EINTR after a signal.
+ * is busy; -EINTR after a signal.
  */
 int iosm_modem_reset(struct iosm_modem *modem)
 {

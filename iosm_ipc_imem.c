@@ -61,6 +61,8 @@
 /* Milliseconds */
 #define IOSM_STAGE_POLL		20
 #define IOSM_BOOT_POLL		200
+#define IOSM_BOOT_POLL_SLOW	1000	/* after so many: nothing seems to happen */
+#define IOSM_BOOT_POLLS		150
 #define IOSM_STEP_POLL		10
 #define IOSM_UNINIT_TIMEOUT	1000
 #define IOSM_INIT_TIMEOUT	10000
@@ -313,6 +315,21 @@ bool iosm_modem_ask_for_loader(struct iosm_modem *modem)
 	WRITE_ONCE(modem->loader_wanted, boots);
 	spin_unlock(&modem->state_lock);
 	return boots;
+}
+
+/**
+ * iosm_modem_forget_loader() - nobody needs a session with the loader
+ * @modem: the modem
+ *
+ * One that is being set up, or is there, stays.
+ *
+ * Context: process.
+ */
+void iosm_modem_forget_loader(struct iosm_modem *modem)
+{
+	spin_lock(&modem->state_lock);
+	WRITE_ONCE(modem->loader_wanted, false);
+	spin_unlock(&modem->state_lock);
 }
 
 /**
@@ -1193,9 +1210,11 @@ static void iosm_modem_enter_stage(struct iosm_modem *modem,
 	if (iosm_state_crashed(state) && !iosm_state_crashed(from))
 		iosm_modem_set_deadline(modem, IOSM_CRASH_GRACE);
 	if (from == state || !iosm_modem_set_state(modem, state)) {
-		iosm_modem_kick(modem, IOSM_BOOT_POLL);
+		iosm_modem_kick(modem, ++modem->stays < IOSM_BOOT_POLLS ? IOSM_BOOT_POLL :
+									IOSM_BOOT_POLL_SLOW);
 		return;
 	}
+	modem->stays = 0;
 	if (iosm_state_crashed(state) && !iosm_state_crashed(from))
 		iosm_modem_failure(modem, "firmware crashed");
 

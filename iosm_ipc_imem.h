@@ -227,6 +227,7 @@ struct iosm_observer {
  * @deadline: when the current step or state has failed, jiffies; state work; a
  *	crashed modem is expected to restart by itself until then
  * @attempts: starts that did not lead to a lasting session; state work only
+ * @stays: how often in a row the stage was the same; state work only
  * @bad_stages: invalid stage values read in a row; state work only
  * @online_since: when the modem came online, jiffies; state work only
  * @broken_reason: why the session broke, for the log
@@ -275,6 +276,7 @@ struct iosm_modem {
 	enum iosm_start_step step;
 	unsigned long deadline;
 	unsigned int attempts;
+	unsigned int stays;
 	unsigned int bad_stages;
 	unsigned long online_since;
 	const char *broken_reason;

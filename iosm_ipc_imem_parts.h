@@ -14,6 +14,7 @@
 void iosm_modem_hold_for(struct iosm_modem *modem, enum iosm_hold why);
 void iosm_modem_release_for(struct iosm_modem *modem, enum iosm_hold why);
 bool iosm_modem_ask_for_loader(struct iosm_modem *modem);
+void iosm_modem_forget_loader(struct iosm_modem *modem);
 void iosm_modem_await_load(struct iosm_modem *modem);
 bool iosm_modem_set_state(struct iosm_modem *modem, enum iosm_state to);
 void iosm_modem_kick(struct iosm_modem *modem, unsigned int delay_ms);

@@ -20,9 +20,9 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
-#include <linux/suspend.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/suspend.h>
 
 #include "iosm_ipc_boot.h"
 #include "iosm_ipc_clients.h"
@@ -171,7 +171,10 @@ static int iosm_pci_reset_locked(struct iosm_pci *iosm)
 /* Whoever has the lock may wait for the caller, who has the device lock with @reload. */
 static bool iosm_pci_trylock(struct pci_dev *pdev, bool reload)
 {
-	return reload ? pci_cfg_access_trylock(pdev) : pci_dev_trylock(pdev);
+	if (!reload)
+		return pci_dev_trylock(pdev);
+	pci_cfg_access_lock(pdev);
+	return true;
 }
 
 static void iosm_pci_unlock(struct pci_dev *pdev, bool reload)
@@ -317,7 +320,7 @@ static int iosm_pci_sleep(struct notifier_block *block, unsigned long event, voi
 	case PM_RESTORE_PREPARE:
 		if (!iosm_modem_talks(iosm->modem))
 			return NOTIFY_DONE;
-		dev_warn(&iosm->pdev->dev, "firmware is being loaded: no time to sleep\n");
+		dev_warn(&iosm->pdev->dev, "a boot loader is talked to: no time to sleep\n");
 		return notifier_from_errno(-EBUSY);
 	default:
 		return NOTIFY_DONE;

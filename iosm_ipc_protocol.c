@@ -636,7 +636,7 @@ void iosm_pipe_ring_again(struct iosm_protocol *protocol, struct iosm_pipe *pipe
  * Takes one snapshot of the tail. So many TDs may be taken back with
  * iosm_pipe_take() before the next call.
  *
- * Context: softirq; the pipe's owner.
+ * Context: softirq or process; the pipe's owner.
  * Return: the number, or -EPROTO for an impossible tail; the session must then
  * be ended. Implements protocol.rst 10.6.3 S15 to S17.
  */
@@ -674,7 +674,7 @@ static int iosm_td_check(u32 size_status, u32 capacity)
  * @pipe: an open pipe with completed TDs
  * @done: what became of it; the slot is cleared
  *
- * Context: softirq; the pipe's owner. Implements protocol.rst 10.6.4 T1 to T6.
+ * Context: softirq or process; the pipe's owner. Implements protocol.rst 10.6.4 T1 to T6.
  */
 void iosm_pipe_take(struct iosm_pipe *pipe, struct iosm_pipe_done *done)
 {

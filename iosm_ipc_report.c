@@ -70,6 +70,8 @@ static void iosm_snapshot_state(struct iosm_snapshot *snapshot, const struct ios
 	snapshot->state = iosm_modem_state(modem);
 	snapshot->session = atomic_read(&modem->session);
 	snapshot->step = READ_ONCE(modem->step);
+	snapshot->starting = snapshot->state == IOSM_STARTING ||
+			     (snapshot->state == IOSM_LOADER && READ_ONCE(modem->loader));
 	snapshot->attempts = READ_ONCE(modem->attempts);
 	snapshot->fw_version = READ_ONCE(modem->fw_version);
 	snapshot->fw_caps = READ_ONCE(modem->fw_caps);
@@ -262,7 +264,7 @@ static void iosm_sink_time(struct iosm_sink *sink, const char *name, u64 time)
 static void iosm_show_state(const struct iosm_snapshot *s, struct iosm_sink *sink)
 {
 	iosm_sink_text(sink, "state", iosm_state_name(s->state));
-	if (s->state == IOSM_STARTING)
+	if (s->starting)
 		iosm_sink_text(sink, "start step", iosm_step_names[s->step]);
 	iosm_sink_text(sink, "session", iosm_session_names[s->session]);
 	iosm_sink_number(sink, "attempts", s->attempts);

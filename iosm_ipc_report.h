@@ -42,7 +42,8 @@ struct iosm_snapshot_pipe {
  * @time: when, boot time in nanoseconds
  * @state: of the modem
  * @session: of the modem
- * @step: where the start stands, if it is one
+ * @starting: a session is being set up, with firmware or with a loader
+ * @step: where that stands
  * @attempts: starts that did not lead to a lasting session
  * @accessible: whether the two registers could be read
  * @stage: register, unchecked
@@ -72,6 +73,7 @@ struct iosm_snapshot {
 
 	enum iosm_state state;
 	enum iosm_session session;
+	bool starting;
 	enum iosm_start_step step;
 	unsigned int attempts;
 
