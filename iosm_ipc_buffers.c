@@ -54,8 +54,9 @@ int iosm_buffers_fill(struct iosm_channel *channel)
  * @channel: an open channel
  * @done: a downlink TD without error
  *
- * Context: softirq, from poll_dl.
- * Return: @done->size bytes, to be copied once, before iosm_buffers_repost().
+ * Context: softirq, from poll_dl; process, from drain.
+ * Return: @done->size bytes, to be copied once, before iosm_buffers_repost() or
+ * iosm_buffers_reclaim().
  */
 const void *iosm_buffers_read(struct iosm_channel *channel, const struct iosm_pipe_done *done)
 {

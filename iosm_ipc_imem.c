@@ -755,8 +755,8 @@ int iosm_channel_open(struct iosm_channel *channel, struct iosm_modem *modem,
  * iosm_channel_close() - close both pipes and give all buffers back
  * @channel: opened by iosm_channel_open(); the caller posts nothing any more
  *
- * No op but reclaim is called from the moment that the modem is told, and none
- * after the return.
+ * No op but drain and reclaim is called from the moment that the modem is told,
+ * and none after the return.
  *
  * Context: process, may sleep a few seconds at most; RTNL or a port's ops lock
  * may be held. Implements protocol.rst 3.5.3, 4.5.
@@ -768,6 +768,8 @@ void iosm_channel_close(struct iosm_channel *channel)
 	iosm_modem_forget_channel(channel->modem, channel->config->id);
 	iosm_protocol_close_pipe(protocol, channel->ul);
 	iosm_protocol_close_pipe(protocol, channel->dl);
+	if (channel->ops->drain)
+		channel->ops->drain(channel);
 	iosm_channel_reclaim(channel, channel->ul);
 	iosm_channel_reclaim(channel, channel->dl);
 	atomic_dec(&channel->modem->users);

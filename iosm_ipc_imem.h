@@ -66,6 +66,9 @@ enum iosm_state {
  * @poll_dl: handle at most @budget downlink units, refill, ring; softirq;
  *	returns the number handled, @budget if there is more; NULL if the
  *	user takes downlink units himself, when @poll_ul woke him
+ * @drain: handle what the modem completed before the channel was closed and
+ *	poll_dl has not seen, without refilling; process context, after the last
+ *	poll; NULL if it is of no use any more
  * @reclaim: free a buffer that the modem did not use; process context, after
  *	the last poll
  */
@@ -73,6 +76,7 @@ struct iosm_channel_ops {
 	int (*fill)(struct iosm_channel *channel);
 	void (*poll_ul)(struct iosm_channel *channel);
 	int (*poll_dl)(struct iosm_channel *channel, int budget);
+	void (*drain)(struct iosm_channel *channel);
 	void (*reclaim)(struct iosm_channel *channel, struct iosm_pipe *pipe,
 			const struct iosm_pipe_slot *slot);
 };

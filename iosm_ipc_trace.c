@@ -122,7 +122,7 @@ static void iosm_trace_lose(struct iosm_trace *trace, u64 *counter, const char *
 	dev_warn_ratelimited(iosm_trace_dev(trace), "unit of the modem log dropped: %s\n", why);
 }
 
-static void iosm_trace_receive(struct iosm_trace *trace, const struct iosm_pipe_done *done)
+static void iosm_trace_store(struct iosm_trace *trace, const struct iosm_pipe_done *done)
 {
 	if (done->error) {
 		iosm_trace_lose(trace, &trace->stats.bad, "bad size or status");
@@ -132,7 +132,6 @@ static void iosm_trace_receive(struct iosm_trace *trace, const struct iosm_pipe_
 	} else {
 		iosm_trace_lose(trace, &trace->stats.lost, "nobody reads, the buffer is full");
 	}
-	iosm_buffers_repost(&trace->channel, done);
 }
 
 static int iosm_trace_poll_dl(struct iosm_channel *channel, int budget)
@@ -144,11 +143,28 @@ static int iosm_trace_poll_dl(struct iosm_channel *channel, int budget)
 
 	for (i = 0; i < count; i++) {
 		iosm_pipe_take(channel->dl, &done);
-		iosm_trace_receive(trace, &done);
+		iosm_trace_store(trace, &done);
+		iosm_buffers_repost(channel, &done);
 	}
 	if (count)
 		iosm_channel_ring_dl(channel, IOSM_HEAD_DL);
 	return count;
+}
+
+/* The last words of a modem that crashed may be the ones that somebody wants to read. */
+static void iosm_trace_drain(struct iosm_channel *channel)
+{
+	struct iosm_trace *trace = channel->ctx;
+	struct iosm_pipe_done done;
+	int count, i;
+
+	/* A tail that is wrong now harms nothing any more. */
+	count = iosm_pipe_completed(&channel->modem->protocol, channel->dl);
+	for (i = 0; i < count; i++) {
+		iosm_pipe_take(channel->dl, &done);
+		iosm_trace_store(trace, &done);
+		iosm_buffers_reclaim(channel, &done.slot);
+	}
 }
 
 /* Nothing is ever posted; a modem that completes something ends its session. */
@@ -168,6 +184,7 @@ static const struct iosm_channel_ops iosm_trace_channel_ops = {
 	.fill = iosm_buffers_fill,
 	.poll_ul = iosm_trace_poll_ul,
 	.poll_dl = iosm_trace_poll_dl,
+	.drain = iosm_trace_drain,
 	.reclaim = iosm_trace_reclaim,
 };
 

@@ -27,6 +27,8 @@ static void channel_drop(struct channel *channel)
 
 		channel->first = unit->next;
 		free(unit);
+		if (channel->fn)
+			channel->fn->dropped++;
 	}
 	channel->last = &channel->first;
 	channel->units = 0;

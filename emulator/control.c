@@ -335,6 +335,7 @@ static void put_log(const struct fwlog_counters *c, FILE *answer)
 	put_number(answer, "frames", c->frames);
 	put_number(answer, "bytes", c->bytes);
 	put_number(answer, "next", c->next);
+	put_number(answer, "dropped", c->dropped);
 	put_number(answer, "uplink", c->uplink);
 	fputc('}', answer);
 }

@@ -47,12 +47,15 @@ struct function_ops {
  * @send_ctx: set by the modem: first argument of @send
  * @max_unit: set by the modem: largest downlink unit in bytes (the channel's
  *	downlink buffer: 32768 for MBIM and RPC, 2048 for AT)
+ * @dropped: set by the modem: downlink units that were queued and not wholly
+ *	handed out when the channel was closed, all times together
  */
 struct function {
 	const struct function_ops *ops;
 	bool (*send)(void *ctx, const void *data, size_t len);
 	void *send_ctx;
 	size_t max_unit;
+	uint64_t dropped;
 };
 
 /** function_send() - queue one downlink unit; see struct function. */

@@ -138,6 +138,7 @@ static void fwlog_closed(struct function *fn)
 	struct fwlog *log = (struct fwlog *)fn;
 
 	log->open = false;
+	log->counters.dropped = fn->dropped;
 	loop_timer_cancel(&log->timer);
 }
 

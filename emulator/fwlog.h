@@ -27,10 +27,11 @@
  * @frames: frames in them
  * @bytes: bytes of them
  * @next: number of the next frame, which a reset sets back to 0
+ * @dropped: those of @units that the host had not taken when it closed the channel
  * @uplink: units that the host sent, which has nothing to say here
  */
 struct fwlog_counters {
-	uint64_t opened, units, frames, bytes, uplink;
+	uint64_t opened, units, frames, bytes, dropped, uplink;
 	uint32_t next;
 };
 

@@ -415,7 +415,73 @@ static void switching_leaves_no_trace(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(test).lost, 0);
 }
 
+static void expect_last_words(struct kunit *test, struct file *file)
+{
+	struct trace_test *t = test->priv;
+
+	expect_log(test, file, 10);
+	expect_log(test, file, 20);
+	expect_log(test, file, BUFFER);
+	KUNIT_EXPECT_EQ(test, read_file(t, file, 1), 0);
+	KUNIT_EXPECT_EQ(test, stats(test).units, 3);
+	KUNIT_EXPECT_EQ(test, stats(test).bytes, 30 + BUFFER);
+	KUNIT_EXPECT_EQ(test, stats(test).bad, 1);
+	KUNIT_EXPECT_EQ(test, stats(test).lost, 0);
+}
+
+/* Delivered, and nobody was told so */
+static void say_last_words(struct kunit *test)
+{
+	struct trace_test *t = test->priv;
+
+	KUNIT_ASSERT_TRUE(test, send(t, 10));
+	KUNIT_ASSERT_TRUE(test, iosm_fake_send(t->fake, TRACE_DL, t->unit, 20));
+	KUNIT_ASSERT_TRUE(test, iosm_fake_complete(t->fake, TRACE_DL, BUFFER + 1, TD_END));
+	KUNIT_ASSERT_TRUE(test, iosm_fake_send(t->fake, TRACE_DL, t->unit, BUFFER));
+}
+
+static void what_came_before_the_end_is_kept(struct kunit *test)
+{
+	struct file *file = open_file(test, "trace0", O_RDONLY);
+
+	switch_on(test);
+	say_last_words(test);
+	KUNIT_EXPECT_EQ(test, write_ctrl(test, "0"), 1);
+	expect_last_words(test, file);
+}
+
+static void wrong_tail_at_the_end_costs_the_rest_only(struct kunit *test)
+{
+	struct file *file = open_file(test, "trace0", O_RDONLY);
+	struct trace_test *t = test->priv;
+
+	switch_on(test);
+	say_last_words(test);
+	iosm_fake_set_tail(t->fake, TRACE_DL, RING + 1);
+	KUNIT_EXPECT_EQ(test, write_ctrl(test, "0"), 1);
+	expect_log(test, file, 10);
+	KUNIT_EXPECT_EQ(test, read_file(t, file, 1), 0);
+	KUNIT_EXPECT_EQ(test, stats(test).units, 1);
+	KUNIT_EXPECT_TRUE(test, is_closed(t));
+	switch_on(test);
+	KUNIT_EXPECT_TRUE(test, is_open(t));
+	KUNIT_EXPECT_EQ(test, iosm_modem_state(t->modem), IOSM_ONLINE);
+}
+
 /* ---- Sessions ---- */
+
+static void last_words_of_a_session_are_kept(struct kunit *test)
+{
+	struct file *file = open_file(test, "trace0", O_RDONLY);
+	struct trace_test *t = test->priv;
+
+	switch_on(test);
+	say_last_words(test);
+	iosm_modem_broken(t->modem, "test");
+	iosm_fake_await(t->fake, IOSM_RECOVERING);
+	iosm_fake_await(t->fake, IOSM_ONLINE);
+	expect_last_words(test, file);
+}
 
 /* Nothing was posted there. */
 static void completed_uplink_ends_the_session(struct kunit *test)
@@ -519,6 +585,9 @@ static struct kunit_case iosm_trace_cases[] = {
 	KUNIT_CASE_PARAM(bad_unit_costs_itself_only, bad_gen_params),
 	KUNIT_CASE(full_buffer_costs_units_only),
 	KUNIT_CASE(switching_leaves_no_trace),
+	KUNIT_CASE(what_came_before_the_end_is_kept),
+	KUNIT_CASE(wrong_tail_at_the_end_costs_the_rest_only),
+	KUNIT_CASE(last_words_of_a_session_are_kept),
 	KUNIT_CASE(completed_uplink_ends_the_session),
 	KUNIT_CASE(stays_on_in_the_next_session),
 	KUNIT_CASE(is_off_if_the_next_session_refuses),
