@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -19,6 +20,7 @@ LATER = f'until [ -e $IOSM_RUN/go ]; do sleep 0.05; done; echo \'{{"id": 0, "op"
 def test_stacks_of_a_silent_guest(modem: Modem) -> None:
     """The error names a file with each CPU's stack and the modem's counters; the console has the tasks."""
     guest = modem.guest
+    cpus = int(guest.run(["nproc"]).out)
     guest.sh(f"mkfifo {PIPE}")
     job = guest.spawn(["sh", "-c", LATER])
     assert guest._line
@@ -28,7 +30,10 @@ def test_stacks_of_a_silent_guest(modem: Modem) -> None:
     text = (modem.bench.directory / STACKS).read_text(encoding="utf-8", errors="replace")
     counters, _, stacks = text.partition("\n\n")
     assert json.loads(counters.partition(": ")[2])["ok"]
-    assert "in do_idle ()" in stacks
+    # Each CPU is a thread of the host, and each stack is known to its end.
+    threads = re.split(r"^Thread (?=\d+ \(Thread)", stacks, flags=re.MULTILINE)[1:]
+    assert len(threads) == cpus
+    assert all(re.search(r" in new_thread_handler \(\)", thread) for thread in threads), stacks
     assert "task:agent" in guest.console_text()
     # That was no warning of the kernel, and the guest goes on where it was.
     guest.forget_warnings()
