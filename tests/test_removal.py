@@ -11,7 +11,7 @@ import signal
 
 import pytest
 from iosmlib.bench import wait_until
-from testlib import steady
+from testlib import pools, steady
 from testlib.modem import PCI, SESSIONS, Address, Modem
 from testlib.recovery import (
     BOUND,
@@ -200,14 +200,18 @@ def test_gone_while_opening(modem: Modem, mux: str, event: str, kind: str) -> No
 
 def test_data_outlives_the_modem(modem: Modem, mux: str) -> None:
     """What a socket has received can be read when the modem that received it is long gone."""
+    pools.watch(modem)
     modem.up(0)
     modem.serve("steady", "complement", Address(0).gateway4, 7310)
     keeper = modem.spawn("late", "reader", Address(0).host4, Address(0).gateway4, 7310, 40)
+    # Another CPU than the one that gets the interrupts
+    modem.guest.sh(f"taskset -cp $(($(nproc) - 1)) {keeper.pid}")
     modem.fault("now:gone")
     remove(modem)
     modem.wait_gone(1.0)
     keeper.kill(signal.SIGTERM)
     assert keeper.wait(5.0) == 0
     assert keeper.output().splitlines()[-1] == "40"
+    pools.wait_home(modem)
     come_back(modem)
     proves_life(modem)

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import time
 from collections.abc import Callable
 
 import pytest
 from iosmlib.bench import wait_until
+from testlib import pools
 from testlib.accounting import exact
 from testlib.modem import SESSIONS, Address, Modem, link_name
 from testlib.traffic import begin_datagrams, begin_segments, begin_stream
 
 SECONDS = float(os.environ.get("IOSM_SOAK_SECONDS") or 12)
 SEED = int(os.environ.get("IOSM_SOAK_SEED") or 1)
-TRACING = "/sys/kernel/tracing"
 KMEMLEAK = "/sys/kernel/debug/kmemleak"
 UL_PIPE = 0
 # Nothing that a good modem and enough memory make happen.
@@ -136,15 +135,9 @@ class Soak:
         assert {name: counters[name] for name in NEVER} == dict.fromkeys(NEVER, 0)
 
 
-def pools(modem: Modem) -> dict[str, int]:
-    """Pages that are out of each pool that was given up, as last seen."""
-    text = modem.guest.sh(f"grep page_pool_release: {TRACING}/trace || :").out
-    return {match[1]: int(match[2]) for match in re.finditer(r"page_pool=(\S+) inflight=(-?\d+)", text)}
-
-
 def test_soak(modem: Modem, mux: str) -> None:
     """As long as it was told to."""
-    modem.guest.sh(f"echo 1 > {TRACING}/events/page_pool/page_pool_release/enable")
+    pools.watch(modem)
     if modem.guest.leaks():
         # What the kernel lost when it booted.
         modem.guest.sh(f"echo clear > {KMEMLEAK}")
@@ -160,7 +153,6 @@ def test_soak(modem: Modem, mux: str) -> None:
     assert stats["power"]["sleeps"] > turns
     modem.down(*soak.up)
     modem.unload()
-    wait_until(lambda: pools(modem) and not any(pools(modem).values()), 70, "no page is out of its pool")
-    assert "stalled pool" not in modem.guest.dmesg()
+    pools.wait_home(modem)
     leaks = modem.guest.leaks()
     assert not leaks, modem.guest.read(KMEMLEAK)
