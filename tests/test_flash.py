@@ -78,7 +78,6 @@ def test_from_rom_to_traffic(modem: Modem, tmp_path: Path) -> None:
         events.wait("MDM_READY")
     modem.proves_life()
     assert nand(modem) == expected(files.values(), b"\xff" * len(before))
-    assert modem.guest.run(["devlink", "dev"]).out.split() == [HANDLE]
 
 
 def test_again_and_again(rom: Modem) -> None:
@@ -90,6 +89,7 @@ def test_again_and_again(rom: Modem) -> None:
         flash_all(rom, files)
         rom.proves_life()
         assert nand(rom) == expected(files.values(), before)
+        assert rom.guest.run(["devlink", "dev"]).out.split() == [HANDLE]
         rom.down(0)
         reset(rom)
         wait_rom(rom)
@@ -132,7 +132,8 @@ def test_loaders_one_by_one(rom: Modem) -> None:
     for name, reached in zip(LOADERS, ("PSI", "EBL"), strict=True):
         flash(rom, name).check()
         wait_stage(rom, reached)
-        rom.wait_state("loader online")
+        if rom.kit.driver == "ours":
+            rom.wait_state("loader online")
         assert rom.guest.sh("ls -d /dev/wwan* /sys/class/net/wwan* 2>/dev/null", check=False).out == ""
         assert not rom.guest.warnings()
     assert (rom.stats()["flash"]["psi"], rom.stats()["flash"]["ebl"]) != (0, 0)

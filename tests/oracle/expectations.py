@@ -33,6 +33,10 @@ NO_TRACE = "it has no tracepoints"
 Q76 = "removal with a link up uses the freed multiplexer"
 NO_TRACE_OF_STATE = "it has no tracepoints, and no recovery from a crash, a reset or a silent modem without unbinding"
 NO_STATE = "its state cannot be seen, and its handshake cannot be chosen without ACPI"
+NO_WORDS = "devlink gets an error number, no words"
+NO_WAY_OUT = "a write to a loader has no time-out, a signal leaves its buffer behind, and nothing but unbinding ends a session"
+ONLY_ROM = "it has devlink only if the modem was in its boot ROM when it was found, and until the firmware runs"
+NO_LOG_STATE = "what became of its log cannot be seen, and its files go with the session"
 Q37 = "a stop of any session stops link 0, and only link 0 is woken"
 
 ROWS: tuple[Row, ...] = (
@@ -99,6 +103,38 @@ ROWS: tuple[Row, ...] = (
     Row("test_hibernate.py::*", "8.1", NO_STATE, run=False),
     Row("test_runtime_pm.py::*", "1.7.1", "it has no runtime PM", run=False),
     Row("test_devlink.py::*", "8.5", "it has devlink only if the modem is in its boot ROM", run=False),
+    Row("test_boot.py::test_waits_for_a_loader", "0.4.6", "it ends an IPC session that it never had, if the link is active"),
+    Row("test_boot.py::test_loaders_of_its_own", "8.5", NO_STATE, run=False),
+    Row("test_boot.py::test_found_there*", "8.5", ONLY_ROM, run=False),
+    Row("test_boot.py::test_two_modems", "Q76", Q76, run=False),
+    Row("test_flash.py::test_again_and_again", "8.10", "it does not know that it was reset", run=False),
+    Row("test_flash.py::test_modem_that_runs", "8.5", ONLY_ROM),
+    Row("test_flash.py::test_wrong_order*", "Q63", NO_WORDS),
+    Row("test_flash.py::test_wrong_file[magic]", "Q63", NO_WORDS),
+    Row("test_flash.py::test_wrong_file[h*]", "Q63", NO_WORDS),
+    Row("test_flash.py::test_wrong_file[type]", "Q63", NO_WORDS),
+    Row("test_flash.py::test_bad_psi", "Q63", NO_WORDS),
+    Row("test_flash.py::test_bad_ebl", "Q63", NO_WORDS),
+    Row("test_flash.py::test_notifications", "7.9", "it does not say how far it is"),
+    Row("test_flash.py::test_driver_reloaded*", "8.5", ONLY_ROM, run=False),
+    Row("test_flash.py::test_unbind*", "Q64", NO_WAY_OUT, run=False),
+    Row("test_flash.py::test_reset*", "Q64", NO_WAY_OUT, run=False),
+    Row("test_flash.py::test_pulled_out*", "Q64", NO_WAY_OUT, run=False),
+    Row("test_flash.py::test_suspend", "Q64", NO_WAY_OUT, run=False),
+    Row("test_flash_faults.py::test_harmless", "7.4", "what comes unasked is taken for the next answer"),
+    Row("test_flash_faults.py::*", "Q64", NO_WAY_OUT, run=False),
+    Row("test_coredump.py::test_dumped_and_recovered", "8.5", ONLY_ROM, run=False),
+    Row("test_coredump.py::test_taken_by_the_reporter", "8.5", ONLY_ROM, run=False),
+    Row("test_coredump.py::test_in_any_order", "8.5", ONLY_ROM, run=False),
+    Row("test_coredump.py::test_no_dump", "8.5", ONLY_ROM, run=False),
+    Row("test_coredump.py::test_bad_list*", "8.5", ONLY_ROM, run=False),
+    Row("test_coredump.py::test_bad_file*", "8.5", ONLY_ROM, run=False),
+    Row("test_coredump.py::test_interrupted*", "8.5", ONLY_ROM, run=False),
+    Row("test_coredump.py::test_largest", "8.5", ONLY_ROM, run=False),
+    Row("test_coredump.py::test_flashed_without_a_look", "8.5", ONLY_ROM, run=False),
+    Row("test_coredump.py::test_fewer_files", "8.5", ONLY_ROM, run=False),
+    Row("test_devlink_info.py::*", "8.5", ONLY_ROM, run=False),
+    Row("test_trace.py::*", "8.7", NO_LOG_STATE, run=False),
     Row("test_pci_errors.py::*", "8.10", "it has no handlers for errors of the bus", run=False),
 )
 

@@ -36,7 +36,10 @@ def _write(fd: int, message: bytes) -> bool:
 
 
 def converse(device: str, sizes: list, window: int, timeout: float) -> dict:
-    """Messages of these sizes to a modem that returns them; a new one as soon as fewer than a window are under way."""
+    """Messages of these sizes to a modem that returns them; a new one as soon as fewer than a window are under way.
+
+    However quick the modem is, answers are read only when no more can be written.
+    """
     fd = os.open(device, os.O_RDWR | os.O_NONBLOCK)
     poll = select.poll()
     written = good = most = 0
@@ -48,14 +51,14 @@ def converse(device: str, sizes: list, window: int, timeout: float) -> dict:
             events = found[0][1] if found else 0
             if not events & (select.POLLIN | select.POLLOUT):
                 return {"good": good, "most": most, "wrong": f"nothing happens, {written - good} messages are under way"}
-            if events & select.POLLIN:
+            if more and events & select.POLLOUT and _write(fd, _message(written, sizes[written])):
+                written += 1
+                most = max(most, written - good)
+            elif events & select.POLLIN:
                 wrong = _read(fd, _message(good, sizes[good]))
                 if wrong:
                     return {"good": good, "most": most, "wrong": wrong}
                 good += 1
-            if more and events & select.POLLOUT and _write(fd, _message(written, sizes[written])):
-                written += 1
-                most = max(most, written - good)
     finally:
         os.close(fd)
     return {"good": good, "most": most, "wrong": ""}
