@@ -765,6 +765,12 @@ void iosm_channel_close(struct iosm_channel *channel)
 {
 	struct iosm_protocol *protocol = &channel->modem->protocol;
 
+	/*
+	 * Whoever ends the session describes it before he cuts it off. What the caller
+	 * has not told the modem, because the session is over, must come before CLOSE.
+	 */
+	if (!iosm_modem_online(channel->modem))
+		iosm_modem_cut_off(channel->modem);
 	iosm_modem_forget_channel(channel->modem, channel->config->id);
 	iosm_protocol_close_pipe(protocol, channel->ul);
 	iosm_protocol_close_pipe(protocol, channel->dl);

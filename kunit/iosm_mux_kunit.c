@@ -293,6 +293,50 @@ static void session_closes_after_a_crash(struct kunit *test)
 	KUNIT_EXPECT_LT(test, jiffies_to_msecs(jiffies - start), 500);
 }
 
+/**
+ * struct mux_witness - closes a session while the end of the IPC session is described
+ * @observer: of the modem
+ * @rig: whose session 0
+ * @calls: how often it did
+ */
+struct mux_witness {
+	struct iosm_observer observer;
+	struct iosm_rig *rig;
+	unsigned int calls;
+};
+
+static void close_at_failure(struct iosm_observer *observer, const char *why)
+{
+	struct mux_witness *w = container_of(observer, struct mux_witness, observer);
+
+	w->calls++;
+	iosm_rig_close(w->rig, 0);
+}
+
+static void ignore_move(struct iosm_observer *observer, enum iosm_state to)
+{
+}
+
+/* A modem that heard nothing of the session's end must not hear of the pipe's. */
+static void no_close_of_a_pipe_when_all_is_over(struct kunit *test)
+{
+	/* It has to live longer than the modem. */
+	static struct mux_witness w = {
+		.observer = { .failure = close_at_failure, .moved = ignore_move },
+	};
+	struct iosm_rig *t = iosm_rig_create(test);
+	unsigned int requests;
+
+	w.rig = t;
+	w.calls = 0;
+	iosm_rig_must_open(t, 0);
+	requests = t->fake->requests;
+	iosm_modem_observe(t->modem, &w.observer);
+	iosm_modem_broken(t->modem, "test");
+	KUNIT_EXPECT_EQ(test, w.calls, 1);
+	KUNIT_EXPECT_EQ(test, t->fake->requests, requests);
+}
+
 static void largest_packet_before_the_first_opening(struct kunit *test)
 {
 	struct iosm_rig *t = iosm_rig_create(test);
@@ -555,6 +599,7 @@ static struct kunit_case iosm_mux_cases[] = {
 	CASE(duplicate_answer_is_counted),
 	CASE(offline_modem_opens_nothing),
 	CASE(session_closes_after_a_crash),
+	CASE(no_close_of_a_pipe_when_all_is_over),
 	KUNIT_CASE(open_block_goes_before_the_close),
 	CASE(tuning_has_defaults),
 	KUNIT_CASE_PARAM(tuning_is_checked, tuning_case_gen_params),
