@@ -40,9 +40,14 @@ def in_d3(modem: Modem) -> bool:
     return bool(modem.stats()["function"]["d3"])
 
 
+def enters_d3(modem: Modem) -> None:
+    """Until the function sleeps, as the modem sees it."""
+    wait_until(lambda: in_d3(modem), 10, "the function enters D3")
+
+
 def wait_asleep(modem: Modem) -> None:
     """Until the function sleeps, in the eyes of both."""
-    wait_until(lambda: in_d3(modem), 10, "the function enters D3")
+    enters_d3(modem)
     modem.guest.wait_for(f"grep -qx suspended {PCI}/power/runtime_status", what="the function is suspended")
 
 
@@ -125,23 +130,25 @@ def test_links_come_and_go(modem: Modem) -> None:
 def test_many_cycles_of_ports(modem: Modem) -> None:
     """Each opener finds a function that sleeps, and no command gets lost."""
     allow(modem, 0)
+    enters_d3(modem)
     before = entries(modem)
     for _ in range(CYCLES):
-        wait_until(lambda: in_d3(modem), 10, "the function enters D3")
         assert modem.call("ports", "at", steady.AT, ["AT", "AT"], 10.0) == ["AT\r\r\nOK\r\n"] * 2
+        enters_d3(modem)
     assert entries(modem) - before >= CYCLES
 
 
 def test_many_cycles_of_links(modem: Modem, mux: str) -> None:
     """Up, traffic both ways, down, asleep, up: nothing is lost."""
     allow(modem, 0)
+    enters_d3(modem)
     before = entries(modem)
     for _ in range(CYCLES // 2):
-        wait_until(lambda: in_d3(modem), 10, "the function enters D3")
         modem.up(0)
         modem.ping(Address(0).gateway4, [56, 1400])
         modem.network_ping(Address(0).host4, [56, 1400])
         modem.down(0)
+        enters_d3(modem)
     assert entries(modem) - before >= CYCLES // 2
 
 
