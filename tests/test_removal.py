@@ -51,6 +51,11 @@ def busy(modem: Modem) -> None:
     modem.guest.wait_for('[ "$(cat /sys/class/net/wwan0-5/statistics/rx_packets)" -gt 20 ]', what="traffic")
 
 
+def checked(modem: Modem) -> bool:
+    """Does a kernel with all checkers run, where work takes several times as long, and each object has a record?"""
+    return modem.kit.kernel.flavour == "debug"
+
+
 def memory(modem: Modem) -> int:
     """KiB that are taken, without what could be given back."""
     modem.guest.sh("echo 3 > /proc/sys/vm/drop_caches")
@@ -67,7 +72,7 @@ def test_dead_modem_is_unloaded_quickly(modem: Modem, fault: str, ports: bool, h
     jobs = hang_ups(modem) if ports else []
     modem.fault(f"now:{fault}")
     start, end = modem.guest.sh(f"cat /proc/uptime; {COMMANDS[how]} || exit; cat /proc/uptime").out.splitlines()
-    assert float(end.split()[0]) - float(start.split()[0]) <= UNLOAD_BOUND
+    assert float(end.split()[0]) - float(start.split()[0]) <= UNLOAD_BOUND * (2 if checked(modem) else 1)
     all_hung_up(jobs, 1.0)
     modem.wait_gone(1.0)
     if fault == "gone":
@@ -110,7 +115,8 @@ def test_hundred_times(modem: Modem, mux: str) -> None:
     modem.wait_ready()
     for program in (*programs, holder):
         program.finish()
-    assert memory(modem) - before < REMOVALS * LEAK, "KiB lost"
+    limit = REMOVALS * LEAK * (4 if checked(modem) else 1)
+    assert memory(modem) - before < limit, "KiB lost"
     assert modem.guest.leaks() == ""
     proves_life(modem)
 
