@@ -42,6 +42,7 @@
 #define IOSM_LOAD_POLL		20
 #define IOSM_ROM_TIMEOUT	3000
 #define IOSM_PSI_TIMEOUT	3000
+#define IOSM_ROM_SAME_POLLS	10	/* of IOSM_LOAD_POLL, after an interrupt */
 #define IOSM_SETTLE_TIMEOUT	5000
 #define IOSM_LOADER_TIMEOUT	25000	/* INIT and RUNNING, 10 s each, and pauses */
 
@@ -59,6 +60,7 @@
  * @len: its length, bytes
  * @irqs: interrupts before it was told
  * @result: ROM result before it was told; of an earlier image
+ * @polls: since there was an interrupt, and the result was the same
  */
 struct iosm_load {
 	struct iosm_modem *modem;
@@ -67,6 +69,7 @@ struct iosm_load {
 	u32 len;
 	u64 irqs;
 	u32 result;
+	unsigned int polls;
 };
 
 /* 0: go on. Whoever holds the state work, too, has a better reason. */
@@ -84,16 +87,17 @@ static int iosm_load_check(struct iosm_load *load)
 
 /*
  * Until the ROM has taken or refused the image. Its result may be the same as that of the
- * image before; then it is the interrupt that tells. An interrupt alone may have any
- * cause (protocol.rst 7.2.3, Q74).
+ * image before; then it is the interrupt that tells. As an interrupt may have any cause
+ * (protocol.rst 7.2.3, Q74), the result has some more time to change after it.
  */
 static bool iosm_load_decided(struct iosm_load *load, u32 stage, u32 result)
 {
+	if (stage == IOSM_STAGE_PSI || result != load->result)
+		return true;
 	/* Whether it moved is all that counts. */
-	u64 irqs = data_race(load->modem->irqs);
-
-	return stage == IOSM_STAGE_PSI || result != load->result ||
-	       (result && irqs != load->irqs);
+	if (!result || data_race(load->modem->irqs) == load->irqs)
+		return false;
+	return ++load->polls > IOSM_ROM_SAME_POLLS;
 }
 
 static int iosm_load_await_rom(struct iosm_load *load, u32 *result)
@@ -227,7 +231,10 @@ static int iosm_modem_await_loader(struct iosm_modem *modem)
 		return -EINTR;
 	if (iosm_modem_absent(modem))
 		return -ENODEV;
-	return left ? -EIO : -ETIMEDOUT;
+	if (left)
+		return -EIO;
+	iosm_modem_failure(modem, "no session with the boot loader");
+	return -ETIMEDOUT;
 }
 
 /* Not while a session has just broken: the state is not up to date then. */
@@ -237,6 +244,9 @@ static bool iosm_modem_stage_known(struct iosm_modem *modem)
 	case IOSM_OFF:
 	case IOSM_RECOVERING:
 		return false;
+	case IOSM_LOST:
+	case IOSM_GONE:
+		return true;
 	case IOSM_LOADER_ONLINE:
 		return iosm_modem_online(modem);
 	default:
@@ -288,6 +298,8 @@ int iosm_modem_load_psi(struct iosm_modem *modem, const void *image, size_t len,
 		return -EBUSY;
 	iosm_modem_talk(modem, true);
 	ret = iosm_modem_inject(modem, image, len, rom_result);
+	if (ret == -ETIMEDOUT)
+		iosm_modem_failure(modem, "boot ROM does not start the loader");
 	if (!ret)
 		ret = iosm_modem_await_loader(modem);
 	iosm_modem_talk(modem, false);

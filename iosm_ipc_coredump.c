@@ -7,8 +7,9 @@
  * in any order, as often as they are wanted, until the last one of the list was: that
  * ends it. A failure ends it, too.
  *
- * The list belongs to one modem, and to one start of its PSI. It is forgotten when the
- * dump was ended, or the modem has left the loader by itself.
+ * The list belongs to one modem, and to one start of its PSI; a session with it that ends
+ * may be followed by another one. It is forgotten when the dump was ended, when an EBL is
+ * loaded, and when the modem starts anew.
  *
  * Implements protocol.rst 7.6, and 10.6.6 F13 to F20.
  */
@@ -88,12 +89,23 @@ bool iosm_coredump_available(struct iosm_flash *flash, unsigned int index)
 	return index < READ_ONCE(flash->dump_count);
 }
 
+/**
+ * iosm_coredump_forget() - the PSI that told of the files does not run any more
+ * @flash: of the modem
+ *
+ * Context: any; there is no conversation, or it is the caller's.
+ */
+void iosm_coredump_forget(struct iosm_flash *flash)
+{
+	WRITE_ONCE(flash->dump_count, 0);
+}
+
 /* What it answers means nothing. */
 static int iosm_coredump_end(struct iosm_flash *flash)
 {
 	int ret;
 
-	WRITE_ONCE(flash->dump_count, 0);
+	iosm_coredump_forget(flash);
 	ret = iosm_flash_command(flash, IOSM_RPSI_DUMP_END, IOSM_COREDUMP_LIST_SIZE,
 				 "end of the core dump");
 	return ret ?: iosm_flash_read_exact(flash, flash->answer, IOSM_COREDUMP_LIST_SIZE);
@@ -101,7 +113,8 @@ static int iosm_coredump_end(struct iosm_flash *flash)
 
 static int iosm_coredump_read(struct iosm_flash *flash, u8 *data, u32 size)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(flash->dump_timeout);
+	unsigned int timeout = flash->dump_timeout + size / IOSM_FLASH_DUMP_RATE;
+	unsigned long deadline = jiffies + msecs_to_jiffies(timeout);
 	u32 done = 0;
 	int len;
 

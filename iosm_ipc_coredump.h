@@ -15,6 +15,7 @@
 struct iosm_flash;
 struct netlink_ext_ack;
 
+void iosm_coredump_forget(struct iosm_flash *flash);
 bool iosm_coredump_available(struct iosm_flash *flash, unsigned int index);
 int iosm_coredump_fetch(struct iosm_flash *flash, unsigned int index, u8 *data,
 			struct netlink_ext_ack *extack);

@@ -340,6 +340,9 @@ static void iosm_devlink_moved(struct iosm_observer *observer, enum iosm_state t
 {
 	struct iosm_devlink *dl = container_of(observer, struct iosm_devlink, observer);
 
+	/* It begins from nothing, or with its firmware: no PSI runs that has a core dump. */
+	if (to == IOSM_ROM || to == IOSM_STARTING)
+		iosm_coredump_forget(dl->modem->flash);
 	queue_work(dl->wq, &dl->tell);
 }
 

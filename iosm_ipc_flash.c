@@ -24,6 +24,7 @@
 #include <linux/unaligned.h>
 
 #include "iosm_ipc_boot.h"
+#include "iosm_ipc_coredump.h"
 #include "iosm_ipc_flash_parts.h"
 
 /* One TD of raw data, bytes: small enough that memory for some of them is always found */
@@ -187,7 +188,7 @@ int iosm_flash_psi(struct iosm_flash *flash, const struct iosm_image *image,
 	else
 		ret = iosm_flash_begin(flash, progress, extack);
 	if (!ret) {
-		WRITE_ONCE(flash->dump_count, 0);
+		iosm_coredump_forget(flash);
 		ret = iosm_flash_greet_psi(flash);
 		iosm_flash_end(flash);
 	}
@@ -201,7 +202,8 @@ static int iosm_flash_refused(struct iosm_flash *flash)
 {
 	char text[IOSM_EBL_ERRORS_TEXT];
 
-	iosm_ebl_errors(flash->answer, IOSM_EBL_PAYLOAD_MAX, text, sizeof(text));
+	if (!iosm_ebl_errors(flash->answer, IOSM_EBL_PAYLOAD_MAX, text, sizeof(text)))
+		strscpy(text, "not told", sizeof(text));
 	dev_err(flash->modem->dev, "flash: %s: refused, class/code %s\n", flash->doing, text);
 	iosm_flash_status(flash, text, "EBL ERROR", 0, 0);
 	NL_SET_ERR_MSG_MOD(flash->extack, "the EBL refused; class and code are in the kernel log");
@@ -243,8 +245,9 @@ static int iosm_flash_read_response(struct iosm_flash *flash, enum iosm_ebl_id i
 	memset(flash->answer + size, 0, IOSM_EBL_PAYLOAD_MAX - size);
 	if (verdict == -EREMOTEIO)
 		return iosm_flash_refused(flash);
-	if (echo != id)
-		dev_dbg(flash->modem->dev, "flash: %s: response is of %#x\n", flash->doing, echo);
+	/* A late repetition, say. What has become of our request is still to come. */
+	if (iosm_ebl_answers_other(id, echo))
+		return iosm_flash_tear(flash, -EBADE);
 	return verdict;
 }
 
@@ -295,6 +298,7 @@ static int iosm_flash_send_ebl(struct iosm_flash *flash, struct iosm_flash_buffe
 	u8 len[IOSM_EBL_LENGTH_SIZE];
 	int ret;
 
+	iosm_coredump_forget(flash);
 	ret = iosm_flash_command(flash, IOSM_RPSI_LOAD_EBL, 0, "load EBL");
 	if (ret)
 		return ret;
@@ -406,7 +410,8 @@ static int iosm_flash_wrong_stage(struct iosm_flash_progress *progress, int err)
  * protocol.rst 7.5.4.
  * Return: 0; -EBUSY: no PSI runs; -EINVAL: the EBL is of a version that we do not know;
  * -EREMOTEIO: the EBL refused; -EFBIG; -ENOMEM; -ETIMEDOUT; -EINTR; -ENODEV: no modem, or
- * it left the loader; -EPROTO: wrong length of an answer; -EIO: the loader failed.
+ * it left the loader; -EPROTO, -EBADE: wrong length of an answer, or one to something else;
+ * -EIO: the loader failed.
  */
 int iosm_flash_ebl(struct iosm_flash *flash, const struct iosm_image *image, bool erase_full,
 		   struct iosm_flash_progress *progress, struct netlink_ext_ack *extack)
@@ -466,6 +471,7 @@ static int iosm_flash_await_erased(struct iosm_flash *flash)
 			return ret;
 		if (time_after(jiffies, deadline)) {
 			NL_SET_ERR_MSG_MOD(flash->extack, "erasing the flash memory does not end");
+			iosm_modem_failure(flash->modem, "erasing the flash memory does not end");
 			return -ETIMEDOUT;
 		}
 		ret = iosm_flash_pause(flash, IOSM_FLASH_ERASE_POLL);
@@ -631,8 +637,8 @@ static int iosm_flash_check_part(const struct iosm_image *image, struct netlink_
  * minute for each erasure. Implements protocol.rst 7.5.6.
  * Return: 0; -EBUSY: no EBL runs; -EREMOTEIO: the EBL refused, or could not erase;
  * -ERANGE, -EFBIG: the image is none for the EBL; -ENOMEM; -ETIMEDOUT; -EINTR; -ENODEV: no
- * modem, or it left the loader; -EPROTO: wrong length of an answer; -EIO: the loader
- * failed.
+ * modem, or it left the loader; -EPROTO, -EBADE: wrong length of an answer, or one to
+ * something else; -EIO: the loader failed.
  */
 int iosm_flash_fls(struct iosm_flash *flash, const struct iosm_image *image, bool erase_full,
 		   struct iosm_flash_progress *progress, struct netlink_ext_ack *extack)

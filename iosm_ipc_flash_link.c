@@ -59,6 +59,9 @@ static void iosm_flash_explain(struct iosm_flash *flash, int err)
 	case -EPROTO:
 		NL_SET_ERR_MSG_MOD(flash->extack, "the loader gave an answer of a wrong size");
 		break;
+	case -EBADE:
+		NL_SET_ERR_MSG_MOD(flash->extack, "the loader answered something else");
+		break;
 	case -EIO:
 		NL_SET_ERR_MSG_MOD(flash->extack, "the loader crashed");
 		break;
@@ -74,7 +77,8 @@ static void iosm_flash_explain(struct iosm_flash *flash, int err)
 /**
  * iosm_flash_tear() - the conversation ends in the middle
  * @flash: in a conversation
- * @err: -EINTR, -ETIMEDOUT, -EPROTO (the length of an answer), -ENODEV or -ENOMEM
+ * @err: -EINTR, -ETIMEDOUT, -EPROTO (the length of an answer), -EBADE (an answer to
+ *	something else), -ENODEV or -ENOMEM
  *
  * The session will be spoiled when the conversation ends. The user is told why.
  *
@@ -89,7 +93,7 @@ int iosm_flash_tear(struct iosm_flash *flash, int err)
 	dev_warn(iosm_flash_dev(flash), "flash: %s: %pe\n", flash->doing, ERR_PTR(err));
 	if (err == -ETIMEDOUT)
 		iosm_modem_failure(flash->modem, "boot loader does not answer");
-	else if (err == -EPROTO)
+	else if (err == -EPROTO || err == -EBADE)
 		iosm_modem_failure(flash->modem, "boot loader gave a wrong answer");
 	flash->torn = true;
 	return err;
@@ -419,10 +423,8 @@ int iosm_flash_begin(struct iosm_flash *flash, struct iosm_flash_progress *progr
  */
 void iosm_flash_end(struct iosm_flash *flash)
 {
-	if (flash->torn && !iosm_flash_over(flash)) {
-		flash->spoiled = true;
+	if (flash->torn && !iosm_flash_over(flash))
 		iosm_modem_spoil(flash->modem, "a conversation ended in the middle");
-	}
 	iosm_modem_talk(flash->modem, false);
 	flash->progress = NULL;
 	flash->extack = NULL;
@@ -499,7 +501,6 @@ static void *iosm_flash_start(struct iosm_modem *modem)
 	if (!ret) {
 		flash->open = true;
 		flash->erased = false;
-		flash->spoiled = false;
 		flash->unasked = 0;
 		WRITE_ONCE(flash->closing, false);
 	}
@@ -517,9 +518,6 @@ static void iosm_flash_stop(void *instance)
 	mutex_lock(&flash->mutex);
 	flash->open = false;
 	iosm_channel_close(&flash->channel);
-	/* A modem that went on by itself has no core dump to tell of any more. */
-	if (!flash->spoiled)
-		WRITE_ONCE(flash->dump_count, 0);
 	mutex_unlock(&flash->mutex);
 }
 

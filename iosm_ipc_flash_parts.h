@@ -16,10 +16,12 @@
 #include "iosm_ipc_flash.h"
 #include "iosm_ipc_imem.h"
 
-/* Milliseconds: for each element, both ways; for all of an erasure; for all of a file */
+/* Milliseconds: for each element, both ways; for all of an erasure; for a file, and more */
 #define IOSM_FLASH_TIMEOUT		3000
 #define IOSM_FLASH_ERASE_TIMEOUT	30000
-#define IOSM_FLASH_DUMP_TIMEOUT		600000
+#define IOSM_FLASH_DUMP_TIMEOUT		30000
+/* ... for each so many bytes of the file, a millisecond */
+#define IOSM_FLASH_DUMP_RATE		512
 
 /**
  * struct iosm_flash_buffer - one element on its way to the modem
@@ -46,14 +48,13 @@ struct iosm_flash_buffer {
  * @buffers: that were allocated and not yet freed
  * @timeout: for each element, milliseconds; IOSM_FLASH_TIMEOUT but for the unit tests
  * @erase_timeout: for an erasure, milliseconds
- * @dump_timeout: for a file of a core dump, milliseconds
+ * @dump_timeout: for a file of a core dump, without what its size adds, milliseconds
  * @progress: of the conversation, may be NULL
  * @extack: of the conversation, may be NULL
  * @answer: of the conversation: IOSM_EBL_PAYLOAD_MAX bytes for what the loader says
  * @doing: what is being done, for the log
  * @torn: the conversation ended in the middle
  * @erased: the whole flash was erased in this session
- * @spoiled: it was us who ended the session
  * @unasked: units that nobody had asked for, in this session
  * @dump_count: files of the core dump, 0 if there is none
  * @dump_sizes: their sizes, bytes
@@ -77,7 +78,6 @@ struct iosm_flash {
 	bool torn;
 
 	bool erased;
-	bool spoiled;
 	u64 unasked;
 	unsigned int dump_count;
 	u32 dump_sizes[IOSM_COREDUMPS];

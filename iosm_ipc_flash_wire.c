@@ -429,6 +429,35 @@ int iosm_ebl_response(const void *td, size_t len, u16 *id)
 }
 
 /**
+ * iosm_ebl_answers_other() - is a response one to another request?
+ * @request: id of the request
+ * @id: of the response, not IOSM_EBL_ERROR
+ *
+ * Modems are not known to repeat the id in all cases. One that is neither that of @request
+ * nor of any other request says nothing.
+ *
+ * Context: any. Implements protocol.rst 10.6.6 F6.
+ * Return: true if it is that of another request.
+ */
+bool iosm_ebl_answers_other(enum iosm_ebl_id request, u16 id)
+{
+	switch (id) {
+	case IOSM_EBL_PROTOCOL:
+	case IOSM_EBL_SECURITY_START:
+	case IOSM_EBL_SECURITY_END:
+	case IOSM_EBL_SET_ADDRESS:
+	case IOSM_EBL_ERASE_START:
+	case IOSM_EBL_ERASE_CHECK:
+	case IOSM_EBL_OOS_CONTROL:
+	case IOSM_EBL_OOS_READ:
+	case IOSM_EBL_WRITE_RAW:
+		return id != request;
+	default:
+		return false;
+	}
+}
+
+/**
  * iosm_ebl_response_size() - length of the payload of a response
  * @id: of the request
  *

@@ -190,6 +190,7 @@ void iosm_ebl_erase_all(u8 payload[IOSM_EBL_CONTROL_SIZE]);
 int iosm_ebl_erase_range(u8 payload[IOSM_EBL_RANGE_SIZE], u32 address, size_t len);
 
 int iosm_ebl_response(const void *td, size_t len, u16 *id);
+bool iosm_ebl_answers_other(enum iosm_ebl_id request, u16 id);
 size_t iosm_ebl_response_size(enum iosm_ebl_id id);
 unsigned int iosm_ebl_errors(const void *payload, size_t len, char *text, size_t size);
 int iosm_ebl_erase_result(const void *payload, size_t len, u16 *result);

@@ -491,10 +491,26 @@ static bool iosm_modem_in_stage(struct iosm_modem *modem, u32 stage)
 	return stage == IOSM_STAGE_RUN;
 }
 
+/* A loader that nobody talks to may end its session: it is about to start something. */
+static bool iosm_modem_loader_free(struct iosm_modem *modem)
+{
+	return READ_ONCE(modem->loader) && !atomic_read(&modem->talks);
+}
+
+/*
+ * A loader that has all it wants starts the firmware, or the modem by way of the boot ROM.
+ * In the middle of a conversation the latter is a failure.
+ */
+static bool iosm_modem_loader_done(struct iosm_modem *modem, u32 stage)
+{
+	return (READ_ONCE(modem->loader) && stage == IOSM_STAGE_RUN) ||
+	       (iosm_modem_loader_free(modem) && stage == IOSM_STAGE_BOOT);
+}
+
 /* What the status block says does not belong to our session. */
 static void iosm_modem_left(struct iosm_modem *modem, u32 stage)
 {
-	if (READ_ONCE(modem->loader) && stage == IOSM_STAGE_RUN)
+	if (iosm_modem_loader_done(modem, stage))
 		iosm_modem_outdate(modem, "the loader has started the firmware");
 	else if (iosm_stage_crashed(stage))
 		iosm_modem_break(modem, stage, "firmware crashed");
@@ -621,16 +637,20 @@ void iosm_modem_interrupt(struct iosm_modem *modem)
  */
 void iosm_modem_look(struct iosm_modem *modem)
 {
-	u32 stage;
+	u32 stage, ipc;
 
 	if (READ_ONCE(modem->asleep) || !iosm_modem_online(modem))
 		return;
+	/* The stage last: a modem that restarts changes it after the IPC state. */
+	ipc = iosm_mmio_ipc_state(modem->bus);
 	stage = iosm_mmio_stage(modem->bus);
-	if (READ_ONCE(modem->loader) && stage == IOSM_STAGE_RUN)
+	if (iosm_modem_loader_done(modem, stage))
 		iosm_modem_outdate(modem, "the loader has started the firmware");
 	else if (!iosm_modem_in_stage(modem, stage))
 		iosm_modem_break(modem, stage, "modem left the session unnoticed");
-	else if (iosm_mmio_ipc_state(modem->bus) != IOSM_IPC_RUNNING)
+	else if (ipc != IOSM_IPC_RUNNING && iosm_modem_loader_free(modem))
+		iosm_modem_outdate(modem, "the loader has ended its session");
+	else if (ipc != IOSM_IPC_RUNNING)
 		iosm_modem_break(modem, 0, "modem was reset unnoticed");
 }
 
@@ -1178,7 +1198,7 @@ static bool iosm_modem_still_runs(struct iosm_modem *modem)
 		return true;
 	if (stage == IOSM_ALL_ONES) {
 		iosm_modem_lose(modem);
-	} else if (modem->loader && stage == IOSM_STAGE_RUN) {
+	} else if (iosm_modem_loader_done(modem, stage)) {
 		WRITE_ONCE(modem->outdated, true);
 		iosm_modem_start_again(modem, "the loader has started the firmware");
 	} else if (iosm_stage_crashed(stage)) {

@@ -88,7 +88,7 @@ static const struct rchan_callbacks iosm_trace_relay_callbacks = {
 	.remove_buf_file = iosm_trace_remove_buf_file,
 };
 
-static const struct rchan_buf *iosm_trace_buf(const struct iosm_trace *trace)
+static struct rchan_buf *iosm_trace_buf(const struct iosm_trace *trace)
 {
 	return *per_cpu_ptr(trace->relay->buf, 0);
 }
@@ -375,6 +375,9 @@ void iosm_trace_destroy(struct iosm_trace *trace)
 {
 	if (!trace)
 		return;
+	/* Who waits in poll() finds out that there is no file any more. */
+	if (trace->relay)
+		wake_up_interruptible(&iosm_trace_buf(trace)->read_wait);
 	relay_close(trace->relay);
 	mutex_destroy(&trace->lock);
 	kfree(trace);
