@@ -270,8 +270,6 @@ static void iosm_devlink_look(struct iosm_devlink *dl)
 		devlink_health_reporter_state_update(dl->reporter,
 						     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
 		iosm_regions_forget(dl);
-	} else if (iosm_modem_state(dl->modem) == IOSM_LOST) {
-		iosm_devlink_give_up(dl);
 	} else if (iosm_devlink_needs_reset(dl)) {
 		queue_work(dl->wq, &dl->reset);
 	}

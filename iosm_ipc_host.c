@@ -185,9 +185,17 @@ static void iosm_modem_tell_awake(struct iosm_modem *modem)
 /* Many machines cut the modem's power while they sleep: that is no failure. */
 static bool iosm_modem_was_reset(struct iosm_modem *modem, u32 stage)
 {
-	return stage == IOSM_STAGE_BOOT ||
-	       (stage == IOSM_STAGE_RUN &&
-		iosm_mmio_ipc_state(modem->bus) != IOSM_IPC_RUNNING);
+	switch (stage) {
+	case IOSM_STAGE_RUN:
+		return iosm_mmio_ipc_state(modem->bus) != IOSM_IPC_RUNNING;
+	case IOSM_STAGE_CRASH:
+	case IOSM_STAGE_CD_READY:
+	case IOSM_ALL_ONES:
+		return false;
+	default:
+		/* It boots, however far it is; just after power-on the stage may be anything. */
+		return true;
+	}
 }
 
 static void iosm_modem_wake_up(struct iosm_modem *modem)
@@ -214,6 +222,8 @@ static void iosm_modem_wake_up(struct iosm_modem *modem)
 /* A sleep, or somebody who asks, is a reason to try once more. */
 static void iosm_modem_try_again(struct iosm_modem *modem)
 {
+	if (!iosm_modem_needs_reset(modem))
+		return;
 	modem->attempts = 0;
 	modem->bad_stages = 0;
 	if (iosm_modem_set_state(modem, IOSM_RECOVERING))

@@ -18,8 +18,8 @@
  *
  * and from anywhere to LOST (no answer on the bus) and GONE (unbound). "The
  * modem was reset behind our back" is a normal move: ONLINE to RECOVERING.
- * FAILED and LOST are left when somebody asks for another try: a user, or a host
- * that slept.
+ * LOST is left when the bus answers again. FAILED and LOST are left when somebody asks
+ * for another try: a user, or a host that slept.
  *
  * A session with a loader (LOADER to LOADER_ONLINE) is set up only if somebody asked for
  * one, see iosm_ipc_boot.c. It ends like any other: LOADER_ONLINE to RECOVERING, where
@@ -71,6 +71,9 @@
 #define IOSM_RECOVERY_DELAY	100	/* doubled with each attempt */
 #define IOSM_DOUBLINGS		4U	/* but not more often, after crashes */
 #define IOSM_CRASH_GRACE	3000	/* a crashed modem may restart by itself */
+#define IOSM_LOST_POLL		1000
+#define IOSM_LOST_POLL_SLOW	10000	/* after so many: it does not just restart */
+#define IOSM_LOST_POLLS		60
 #define IOSM_LOOK_INTERVAL	2000
 #define IOSM_LOOK_ASLEEP	5	/* times so rarely while the modem sleeps */
 
@@ -399,6 +402,8 @@ static bool iosm_modem_leave(struct iosm_modem *modem, u32 stage, const char *wh
 	if (failure)
 		iosm_modem_failure(modem, why);
 	iosm_modem_cut_off(modem);
+	/* Those who wait for something that will not come any more */
+	wake_up_all(&modem->session_wait);
 	iosm_modem_kick(modem, 0);
 	return true;
 }
@@ -1018,6 +1023,27 @@ static void iosm_modem_lose(struct iosm_modem *modem)
 	iosm_modem_end_session(modem, true);
 	iosm_modem_set_state(modem, IOSM_LOST);
 	iosm_modem_failure(modem, "no answer on the bus");
+	modem->stays = 0;
+	iosm_modem_kick(modem, IOSM_LOST_POLL);
+}
+
+/*
+ * The link of a modem that restarts may go down for a while, longer than a stage may be
+ * rubbish. If it comes back, hotplug does not always say so.
+ */
+static void iosm_modem_seek(struct iosm_modem *modem)
+{
+	if (!modem->bus->ops->find(modem->bus) ||
+	    iosm_mmio_stage(modem->bus) == IOSM_ALL_ONES) {
+		iosm_modem_kick(modem, ++modem->stays < IOSM_LOST_POLLS ? IOSM_LOST_POLL :
+									  IOSM_LOST_POLL_SLOW);
+		return;
+	}
+	dev_info(modem->dev, "there is an answer on the bus again\n");
+	modem->stays = 0;
+	modem->bad_stages = 0;
+	iosm_modem_set_state(modem, IOSM_RECOVERING);
+	iosm_modem_kick(modem, 0);
 }
 
 static bool iosm_modem_deadline_passed(struct iosm_modem *modem)
@@ -1393,8 +1419,10 @@ static void iosm_modem_work(struct work_struct *work)
 	case IOSM_SUSPENDED:
 		iosm_modem_work_online(modem);
 		break;
-	case IOSM_FAILED:
 	case IOSM_LOST:
+		iosm_modem_seek(modem);
+		break;
+	case IOSM_FAILED:
 	case IOSM_GONE:
 		break;
 	default:
@@ -1430,6 +1458,7 @@ struct iosm_modem *iosm_modem_create(struct iosm_bus *bus,
 	mutex_init(&modem->load_mutex);
 	spin_lock_init(&modem->state_lock);
 	init_waitqueue_head(&modem->state_wait);
+	init_waitqueue_head(&modem->session_wait);
 	atomic_set(&modem->session, IOSM_SESSION_NONE);
 	INIT_DELAYED_WORK(&modem->work, iosm_modem_work);
 

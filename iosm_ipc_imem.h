@@ -225,6 +225,7 @@ struct iosm_observer {
  * @state_lock: protects writing @state
  * @state: read it with iosm_modem_state()
  * @state_wait: woken by each change of @state
+ * @session_wait: for clients that wait for something in a session; woken when it breaks
  * @session: enum iosm_session; the state work sets it, the poll moves it from
  *	waiting to running, and anybody may move it to broken
  * @step: where the start stands; state work only
@@ -276,6 +277,7 @@ struct iosm_modem {
 	spinlock_t state_lock;		/* writers of @state */
 	enum iosm_state state;
 	wait_queue_head_t state_wait;
+	wait_queue_head_t session_wait;
 	atomic_t session;
 	enum iosm_start_step step;
 	unsigned long deadline;

@@ -26,7 +26,7 @@ enum iosm_host_sleep {
 };
 
 /**
- * struct iosm_bus_ops - access to one modem; any context, no op but @reset sleeps
+ * struct iosm_bus_ops - access to one modem; any context, no op but @reset and @find sleeps
  * @read32: read a 32-bit register of BAR 2; all ones when the device is gone
  * @read8: read an 8-bit register of BAR 2
  * @write32: write a 32-bit register of BAR 2
@@ -40,6 +40,8 @@ enum iosm_host_sleep {
  *	sleep seconds, the caller holds no lock that a client's stop takes. 0; -EOPNOTSUPP
  *	if the device cannot be reset; -ENODEV if it is not there; -EAGAIN if it is being
  *	bound, unbound or put to sleep
+ * @find: is the function there? If it lost its configuration, it gets it back, without bus
+ *	mastering. Process context; nobody resets the function at the same time
  */
 struct iosm_bus_ops {
 	u32 (*read32)(struct iosm_bus *bus, u32 offset);
@@ -48,6 +50,7 @@ struct iosm_bus_ops {
 	void (*ring)(struct iosm_bus *bus, enum iosm_doorbell bell, u32 value);
 	void (*set_dma)(struct iosm_bus *bus, bool allowed);
 	int (*reset)(struct iosm_bus *bus, bool reload);
+	bool (*find)(struct iosm_bus *bus);
 };
 
 /**

@@ -132,38 +132,48 @@ static void iosm_pci_restore_config(struct iosm_pci *iosm)
 }
 
 /* A function that lost its power has a configuration as after power-on. */
-static int iosm_pci_find_again(struct iosm_pci *iosm)
+static bool iosm_pci_find_again(struct iosm_pci *iosm)
 {
 	struct pci_dev *pdev = iosm->pdev;
 	u16 command;
 
 	if (!pci_device_is_present(pdev))
-		return -ENODEV;
+		return false;
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	if (!(command & PCI_COMMAND_MEMORY))
 		iosm_pci_restore_config(iosm);
-	return 0;
+	return true;
+}
+
+static bool iosm_pci_find(struct iosm_bus *bus)
+{
+	return iosm_pci_find_again(to_iosm_pci(bus));
 }
 
 static int iosm_pci_reset_locked(struct iosm_pci *iosm)
 {
 	struct pci_dev *pdev = iosm->pdev;
+	bool found = iosm_pci_find_again(iosm);
 	int ret;
 
-	ret = iosm_pci_find_again(iosm);
 	/* The platform may have a way to bring it back. */
-	if (ret && !platform_reset)
-		return ret;
+	if (!found && !platform_reset)
+		return -ENODEV;
 
 	dev_info(&pdev->dev, "resetting the function\n");
 	iosm_modem_reset_prepare(iosm->modem);
-	pci_save_state(pdev);
+	/* Of a function that is not there, nothing is worth to be saved. */
+	if (found)
+		pci_save_state(pdev);
 	/* Without the parameter only what is the function's own, no platform method. */
 	if (platform_reset)
 		ret = __pci_reset_function_locked(pdev);
 	else
 		ret = pcie_reset_flr(pdev, PCI_RESET_DO_RESET);
-	pci_restore_state(pdev);
+	if (found)
+		pci_restore_state(pdev);
+	else
+		iosm_pci_restore_config(iosm);
 	iosm_modem_reset_done(iosm->modem);
 	return ret == -ENOTTY ? -EOPNOTSUPP : ret;
 }
@@ -210,6 +220,7 @@ static const struct iosm_bus_ops iosm_pci_bus_ops = {
 	.ring = iosm_pci_ring,
 	.set_dma = iosm_pci_set_dma,
 	.reset = iosm_pci_reset,
+	.find = iosm_pci_find,
 };
 
 static irqreturn_t iosm_pci_interrupt(int irq, void *data)
@@ -295,6 +306,8 @@ static int iosm_pci_setup(struct iosm_pci *iosm)
 		return PTR_ERR(iosm->regs);
 
 	iosm_pci_enable_ltr(pdev);
+	/* A session allows it; whoever was here before may have left it on. */
+	pci_clear_master(pdev);
 	return 0;
 }
 
@@ -491,7 +504,6 @@ static void iosm_pci_complete(struct device *dev)
 static int iosm_pci_runtime_suspend(struct device *dev)
 {
 	struct iosm_pci *iosm = dev_get_drvdata(dev);
-
 	int ret;
 
 	ret = iosm_modem_runtime_suspend(iosm->modem);
@@ -557,7 +569,8 @@ static pci_ers_result_t iosm_pci_slot_reset(struct pci_dev *pdev)
 	struct iosm_pci *iosm = pci_get_drvdata(pdev);
 
 	iosm_pci_restore_config(iosm);
-	if (!iosm_modem_answers(iosm->modem)) {
+	/* Its first stage may take it some time, for which the modem is given some. */
+	if (!pci_device_is_present(pdev)) {
 		dev_err(&pdev->dev, "no answer after the reset of the slot\n");
 		iosm_modem_isolate(iosm->modem, true);
 		return PCI_ERS_RESULT_DISCONNECT;
@@ -576,6 +589,10 @@ static void iosm_pci_reset_prepare(struct pci_dev *pdev)
 {
 	struct iosm_pci *iosm = pci_get_drvdata(pdev);
 
+	/* Who resets a whole bus asks nobody whether the function is in D3. */
+	pm_runtime_get_sync(&pdev->dev);
+	/* What is saved now is what it gets back. */
+	iosm_pci_find_again(iosm);
 	iosm_modem_reset_prepare(iosm->modem);
 }
 
@@ -584,6 +601,9 @@ static void iosm_pci_reset_done(struct pci_dev *pdev)
 	struct iosm_pci *iosm = pci_get_drvdata(pdev);
 
 	iosm_modem_reset_done(iosm->modem);
+	/* An error of the bus, of which nobody said that it is over, is over now. */
+	iosm_modem_rejoin(iosm->modem);
+	pm_runtime_put(&pdev->dev);
 }
 
 static const struct pci_error_handlers iosm_pci_error_handlers = {

@@ -340,12 +340,13 @@ const struct iosm_host_fate iosm_host_fates[IOSM_HOST_FATES] = {
 	{ "waits in INIT", STAGE_RUN, 1, false, IOSM_RECOVERING, IOSM_ONLINE, 0 },
 	{ "IPC error", STAGE_RUN, 4, false, IOSM_RECOVERING, IOSM_ONLINE, 0 },
 	{ "boots", STAGE_BOOT, 0, false, IOSM_RECOVERING, IOSM_ROM, 0 },
-	{ "loader", STAGE_PSI, 0, false, IOSM_RECOVERING, IOSM_LOADER, 1 },
+	{ "loader", STAGE_PSI, 0, false, IOSM_RECOVERING, IOSM_LOADER, 0 },
 	{ "crashed", STAGE_CRASH, 2, false, IOSM_CRASHED, IOSM_CRASHED, 1 },
 	{ "dump ready", STAGE_CD_READY, 0, false, IOSM_DUMP_READY,
 	  IOSM_DUMP_READY, 1 },
+	/* It may have got its power just now; if it stays so, it is lost. */
+	{ "rubbish", 0x12345678, 2, false, IOSM_RECOVERING, IOSM_LOST, 1 },
 	/* The end of the session, and then that of all hope */
-	{ "rubbish", 0x12345678, 2, false, IOSM_RECOVERING, IOSM_LOST, 2 },
 	{ "gone", STAGE_RUN, 2, true, IOSM_LOST, IOSM_LOST, 2 },
 };
 

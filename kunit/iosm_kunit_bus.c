@@ -1124,6 +1124,11 @@ static void fake_set_dma(struct iosm_bus *bus, bool allowed)
 		fake->on_dma(fake);
 }
 
+static bool fake_find(struct iosm_bus *bus)
+{
+	return to_fake(bus)->found;
+}
+
 static const struct iosm_bus_ops fake_bus_ops = {
 	.read32 = fake_read32,
 	.read8 = fake_read8,
@@ -1131,6 +1136,7 @@ static const struct iosm_bus_ops fake_bus_ops = {
 	.ring = fake_ring,
 	.set_dma = fake_set_dma,
 	.reset = fake_reset,
+	.find = fake_find,
 };
 
 /* ---- Observation ---- */

@@ -130,6 +130,7 @@ struct iosm_fake_td {
  * @stubborn: wake requests have no effect
  * @drowsy: "forced active" does not change the sleep notification
  * @absent: registers read all ones and all else has no effect
+ * @found: a modem that was lost is found by who looks for it
  * @on_head: called at each head doorbell that is not lost; in atomic context
  * @on_dma: called when bus mastering was switched on: what waited can go out
  * @reset: resets the function; iosm_fake_reset() unless the test says otherwise
@@ -202,6 +203,7 @@ struct iosm_fake {
 	bool stubborn;
 	bool drowsy;
 	bool absent;
+	bool found;
 	bool faults_expected;
 
 	struct iosm_fake_bell bells[IOSM_FAKE_BELLS];

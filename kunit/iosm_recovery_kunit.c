@@ -815,6 +815,38 @@ static void lost_modem_that_is_not_there_is_an_error(struct kunit *test)
 	IOSM_FAKE_EXPECT_STATES(t->fake, IOSM_STARTING, IOSM_ONLINE, IOSM_LOST);
 }
 
+/* Its link was down while it restarted. Nobody has to do anything. */
+static void lost_modem_that_answers_again_comes_back(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+
+	lose(test);
+	t->fake->absent = false;
+	iosm_fake_reboot(t->fake, STAGE_RUN);
+	iosm_host_work(t);
+	iosm_host_expect_state(test, IOSM_LOST);
+	t->fake->found = true;
+	iosm_fake_await(t->fake, IOSM_RECOVERING);
+	iosm_host_expect_online(test);
+	KUNIT_EXPECT_EQ(test, t->fake->resets, 0);
+}
+
+/* Configuration space alone is not enough; user space is told once that it is lost. */
+static void lost_modem_without_registers_stays_lost(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+	unsigned int i;
+
+	lose(test);
+	t->fake->found = true;
+	t->fake->event_count = 0;
+	for (i = 0; i < 3; i++)
+		iosm_host_work(t);
+	iosm_host_expect_state(test, IOSM_LOST);
+	IOSM_FAKE_EXPECT_STATES(t->fake, IOSM_STARTING, IOSM_ONLINE, IOSM_LOST);
+	KUNIT_EXPECT_EQ(test, t->fake->event_count, 0);
+}
+
 enum waits_for { RESTART, RESET, BOOT };
 
 struct wait_case {
@@ -1061,6 +1093,8 @@ static struct kunit_case iosm_recovery_cases[] = {
 	KUNIT_CASE(lost_modem_is_reset_if_somebody_asks),
 	KUNIT_CASE(lost_modem_that_cannot_be_reset_is_looked_for),
 	KUNIT_CASE(lost_modem_that_is_not_there_is_an_error),
+	KUNIT_CASE(lost_modem_that_answers_again_comes_back),
+	KUNIT_CASE(lost_modem_without_registers_stays_lost),
 	KUNIT_CASE_PARAM(signal_ends_each_wait, wait_gen_params),
 	KUNIT_CASE_PARAM(unbind_ends_each_wait, wait_gen_params),
 	KUNIT_CASE(modem_that_boots_is_waited_for),
