@@ -146,12 +146,13 @@ static void iosm_mux_answer(struct iosm_mux *mux, const struct iosm_mux_command 
 		mux->stats.late_answers++;
 		return;
 	}
-	waiting->armed = false;
 	if (command->kind == IOSM_MUX_CMD_OPEN_RESPONSE)
 		waiting->error = iosm_mux_opened(mux, command);
 	else
 		waiting->error = command->result ? -EREMOTEIO : 0;
-	complete(&waiting->done);
+	/* Pairs with the acquire of who waits. */
+	smp_store_release(&waiting->armed, false);
+	wake_up_all(&mux->modem->session_wait);
 }
 
 static void iosm_mux_command(void *ctx, const struct iosm_mux_command *command)
@@ -249,7 +250,6 @@ static int iosm_mux_post_command(struct iosm_mux *mux, u8 session,
 		spin_unlock_bh(&mux->tx_lock);
 		return len;
 	}
-	reinit_completion(&waiting->done);
 	waiting->kind = answer;
 	waiting->session = session;
 	waiting->link = link;
@@ -274,18 +274,25 @@ static bool iosm_mux_disarm(struct iosm_mux *mux)
 	return answered;
 }
 
+/* The answer came, or none will come any more. */
+static bool iosm_mux_wait_over(struct iosm_mux *mux)
+{
+	/* Pairs with the release in iosm_mux_answer(). */
+	return !smp_load_acquire(&mux->waiting.armed) || !iosm_modem_online(mux->modem);
+}
+
 static int iosm_mux_wait(struct iosm_mux *mux, bool interruptible)
 {
+	struct wait_queue_head *wait = &mux->modem->session_wait;
 	unsigned long timeout = msecs_to_jiffies(mux->timeout);
-	struct completion *done = &mux->waiting.done;
 	long left;
 
 	if (interruptible)
-		left = wait_for_completion_interruptible_timeout(done, timeout);
+		left = wait_event_interruptible_timeout(*wait, iosm_mux_wait_over(mux), timeout);
 	else
-		left = wait_for_completion_timeout(done, timeout);
+		left = wait_event_timeout(*wait, iosm_mux_wait_over(mux), timeout);
 
-	if (left > 0 || iosm_mux_disarm(mux))
+	if (iosm_mux_disarm(mux))
 		return mux->waiting.error;
 	if (left < 0)
 		return -EINTR;
@@ -319,6 +326,7 @@ static int iosm_mux_open_session(struct iosm_mux *mux, u8 session, void *link)
 	 * is closed, which would overtake it.
 	 */
 	if ((ret == -ETIMEDOUT || ret == -EINTR || ret == -EPROTO) &&
+	    iosm_modem_online(mux->modem) &&
 	    !iosm_mux_post_command(mux, session, IOSM_MUX_CMD_CLOSE_RESPONSE, NULL) &&
 	    iosm_mux_wait(mux, false) == -ETIMEDOUT)
 		iosm_modem_broken(mux->modem, "session commands unanswered");
@@ -478,7 +486,6 @@ struct iosm_mux *iosm_mux_create(struct iosm_modem *modem,
 	mux->config = mux->variant == IOSM_MUX_AGGR ? iosm_channel_mux_aggr :
 						      iosm_channel_mux_lite;
 	mutex_init(&mux->command_lock);
-	init_completion(&mux->waiting.done);
 	iosm_mux_ul_init(mux);
 	iosm_mux_dl_init(mux, &iosm_mux_decoder_ops);
 	for (s = 0; s < IOSM_MUX_SESSIONS; s++)

@@ -4,12 +4,11 @@
  * the others. Sessions and commands are in iosm_ipc_mux.c, uplink data in
  * iosm_ipc_mux_ul.c, downlink data in iosm_ipc_mux_dl.c.
  *
- * Readers: these three files.
+ * Readers: these three files, and the KUnit suite iosm_mux_flow.
  */
 #ifndef IOSM_IPC_MUX_PARTS_H
 #define IOSM_IPC_MUX_PARTS_H
 
-#include <linux/completion.h>
 #include <linux/hrtimer.h>
 #include <linux/mutex.h>
 #include <linux/skbuff.h>
@@ -89,13 +88,12 @@ struct iosm_mux_session {
 
 /**
  * struct iosm_mux_waiting - the one command that a caller waits for
- * @armed: an answer is welcome
+ * @armed: an answer is welcome; no more when it came
  * @kind: of the answer
  * @session: of the answer
  * @tid: of the answer
  * @link: what the session is opened for
- * @error: result, valid after @done; 0 or a negative errno
- * @done: completed by the poll
+ * @error: result, when it came; 0 or a negative errno
  */
 struct iosm_mux_waiting {
 	bool armed;
@@ -104,7 +102,6 @@ struct iosm_mux_waiting {
 	u32 tid;
 	void *link;
 	int error;
-	struct completion done;
 };
 
 /**
@@ -140,6 +137,8 @@ struct iosm_mux_waiting {
  * @batch: packets after which a batch is given to the modem at the latest
  * @block: the open block
  * @block_buffer: its buffer, NULL if no block is open
+ * @stuck: a link complained, and nothing has completed since @stuck_since
+ * @stuck_since: when that was
  * @stats: counters; those that start with dl_ and @stats.defects belong to the poll
  *
  * @pool: downlink pages
@@ -192,6 +191,8 @@ struct iosm_mux {
 	u32 batch;
 	struct iosm_mux_block block;
 	struct iosm_mux_buffer *block_buffer;
+	bool stuck;
+	unsigned long stuck_since;
 	struct iosm_mux_stats stats;
 
 	struct page_pool *pool;

@@ -5,6 +5,7 @@
 
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
+#include <linux/jiffies.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
 
@@ -29,6 +30,9 @@
 #define BATCH_LITE		64
 /* Lite: bytes on their way from which queue levels are reported */
 #define LEVEL_PENDING		10240
+
+/* A modem that completes nothing for so long after the first complaint is stuck. */
+#define STUCK_FOR		(5 * HZ)
 
 /* Uplink buffers */
 
@@ -227,6 +231,7 @@ int iosm_mux_ul_open(struct iosm_mux *mux)
 {
 	int ret;
 
+	mux->stuck = false;
 	ret = iosm_mux_alloc_commands(mux);
 	if (!ret)
 		ret = iosm_mux_alloc_data(mux);
@@ -683,6 +688,7 @@ void iosm_mux_ul_poll(struct iosm_channel *channel)
 	completed = iosm_channel_completed(channel, channel->ul);
 	if (completed <= 0)
 		goto unlock;
+	mux->stuck = false;
 
 	while (completed--) {
 		struct iosm_pipe_done done;
@@ -801,13 +807,30 @@ void iosm_mux_ul_forget(struct iosm_mux *mux, u8 id)
 	kfree_skb(held);
 }
 
+/* Several links may complain at the same time: what counts is for how long. */
+static void iosm_mux_judge_stuck(struct iosm_mux *mux)
+{
+	lockdep_assert_held(&mux->tx_lock);
+	/* Held back for other reasons, such as credits; or it is only the poll that is late. */
+	if (!iosm_pipe_posted(mux->channel.ul) ||
+	    iosm_channel_completed(&mux->channel, mux->channel.ul))
+		return;
+	if (!mux->stuck) {
+		mux->stuck = true;
+		mux->stuck_since = jiffies;
+		iosm_modem_failure(mux->modem, "modem takes no packets");
+	} else if (time_after(jiffies, mux->stuck_since + STUCK_FOR)) {
+		iosm_modem_broken(mux->modem, "modem takes no packets");
+	}
+}
+
 /**
  * iosm_mux_nudge() - a link waits for too long
  * @mux: the multiplexer
  *
  * Gives all that is ready to the modem, rings whether or not that is news, and
  * looks for completions without an interrupt: a lost doorbell or interrupt delays,
- * and does not end, a link.
+ * and does not end, a link. If that does not help for long, the session is over.
  *
  * Context: softirq.
  */
@@ -819,6 +842,7 @@ void iosm_mux_nudge(struct iosm_mux *mux)
 			iosm_mux_post_block(mux);
 		mux->stats.ul_nudges++;
 		iosm_channel_ring_again(&mux->channel, IOSM_HEAD_MUX_UL);
+		iosm_mux_judge_stuck(mux);
 	}
 	spin_unlock(&mux->tx_lock);
 	iosm_modem_poll_soon(mux->modem);

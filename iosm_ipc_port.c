@@ -75,7 +75,6 @@ static const struct iosm_port_type iosm_port_types[IOSM_PORTS_MAX] = {
  * @partial: message that is being posted, TD by TD
  * @piece: where it goes on: @partial itself or a buffer of its fragment list
  * @offset: bytes of @piece that are posted already
- * @drained: woken when everything written has been sent
  * @unread: ring of units that may not have been read; poll only, except when
  *	the channel is closed
  * @unread_first: oldest of them
@@ -96,7 +95,6 @@ struct iosm_port {
 	struct sk_buff *partial;
 	struct sk_buff *piece;
 	unsigned int offset;
-	wait_queue_head_t drained;
 
 	struct sk_buff *unread[IOSM_PORT_UNREAD_MAX];
 	unsigned int unread_first;
@@ -210,7 +208,7 @@ static void iosm_port_poll_ul(struct iosm_channel *channel)
 		wwan_port_txon(port->port);
 	}
 	if (iosm_port_idle(port))
-		wake_up_all(&port->drained);
+		wake_up_all(&port->modem->session_wait);
 	spin_unlock_bh(&port->lock);
 }
 
@@ -387,7 +385,7 @@ static void iosm_port_stop(struct wwan_port *wwan)
 	struct iosm_port *port = wwan_port_get_drvdata(wwan);
 
 	/* What was written before the close shall still be sent. */
-	wait_event_timeout(port->drained, iosm_port_sent(port),
+	wait_event_timeout(port->modem->session_wait, iosm_port_sent(port),
 			   msecs_to_jiffies(IOSM_PORT_DRAIN_TIMEOUT));
 
 	spin_lock_bh(&port->lock);
@@ -437,7 +435,6 @@ static struct iosm_port *iosm_port_create(struct iosm_modem *modem,
 	port->type = type;
 	spin_lock_init(&port->lock);
 	__skb_queue_head_init(&port->queue);
-	init_waitqueue_head(&port->drained);
 	timer_setup(&port->retry, iosm_port_poll_again, 0);
 
 	wwan = wwan_create_port(modem->dev, type->type, &iosm_port_ops, &caps,

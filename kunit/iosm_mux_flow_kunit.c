@@ -7,6 +7,7 @@
 #include <linux/skbuff.h>
 #include <linux/unaligned.h>
 
+#include "../iosm_ipc_mux_parts.h"
 #include "iosm_mux_fixture.h"
 
 KUNIT_ARRAY_PARAM_DESC(variant, iosm_rig_variants, desc);
@@ -439,6 +440,42 @@ static void nudge_makes_up_for_a_lost_interrupt(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->links[0].completed_packets, 10);
 }
 
+/* Nothing helps: that is a failure, and after some time the end of the session. */
+static void modem_that_takes_nothing_is_started_anew(struct kunit *test)
+{
+	struct iosm_rig *t = iosm_rig_create(test);
+
+	iosm_rig_must_open(t, 0);
+	t->fake->deaf = true;
+	KUNIT_EXPECT_EQ(test, iosm_rig_send(t, 0, 100), 0);
+	iosm_rig_nudge(t);
+	KUNIT_EXPECT_TRUE(test, t->mux->stuck);
+	/* Another link has the same complaint. */
+	iosm_rig_nudge(t);
+	KUNIT_EXPECT_TRUE(test, iosm_modem_online(t->modem));
+	t->mux->stuck_since -= 6 * HZ;
+	iosm_rig_nudge(t);
+	KUNIT_EXPECT_FALSE(test, iosm_modem_online(t->modem));
+	KUNIT_EXPECT_STREQ(test, t->modem->broken_reason, "modem takes no packets");
+}
+
+/* It was only slow. */
+static void modem_that_takes_something_is_not_stuck(struct kunit *test)
+{
+	struct iosm_rig *t = iosm_rig_create(test);
+
+	iosm_rig_must_open(t, 0);
+	t->fake->deaf = true;
+	KUNIT_EXPECT_EQ(test, iosm_rig_send(t, 0, 100), 0);
+	iosm_rig_nudge(t);
+	t->mux->stuck_since -= 6 * HZ;
+	t->fake->deaf = false;
+	iosm_rig_nudge(t);
+	KUNIT_EXPECT_FALSE(test, t->mux->stuck);
+	KUNIT_EXPECT_TRUE(test, iosm_modem_online(t->modem));
+	KUNIT_EXPECT_EQ(test, t->links[0].completed_packets, 1);
+}
+
 /* What waits in the open block goes along. */
 static void nudge_posts_the_open_block(struct kunit *test)
 {
@@ -776,6 +813,8 @@ static struct kunit_case iosm_mux_flow_cases[] = {
 	CASE(nudge_without_sessions_does_nothing),
 	CASE(nudge_makes_up_for_a_lost_doorbell),
 	CASE(nudge_makes_up_for_a_lost_interrupt),
+	CASE(modem_that_takes_nothing_is_started_anew),
+	CASE(modem_that_takes_something_is_not_stuck),
 	KUNIT_CASE(nudge_posts_the_open_block),
 	KUNIT_CASE(open_block_has_a_place),
 	CASE(modem_stops_one_session),

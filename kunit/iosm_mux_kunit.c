@@ -5,6 +5,7 @@
  */
 
 #include <linux/unaligned.h>
+#include <linux/workqueue.h>
 
 #include "iosm_mux_fixture.h"
 
@@ -337,6 +338,41 @@ static void no_close_of_a_pipe_when_all_is_over(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->fake->requests, requests);
 }
 
+/**
+ * struct breaker - ends the IPC session some time from now
+ * @work: does it
+ * @modem: whose
+ */
+struct breaker {
+	struct delayed_work work;
+	struct iosm_modem *modem;
+};
+
+static void break_session(struct work_struct *work)
+{
+	struct breaker *b = container_of(to_delayed_work(work), struct breaker, work);
+
+	iosm_modem_broken(b->modem, "test");
+}
+
+/* Who holds RTNL and waits for an answer does not wait for one that cannot come. */
+static void end_of_the_session_ends_the_wait(struct kunit *test)
+{
+	struct iosm_rig *t = iosm_rig_create(test);
+	struct breaker b = { .modem = t->modem };
+	unsigned long start = jiffies;
+
+	iosm_rig_be_silent(t);
+	iosm_mux_set_timeout(t->mux, 20000);
+	INIT_DELAYED_WORK_ONSTACK(&b.work, break_session);
+	schedule_delayed_work(&b.work, HZ / 20);
+	KUNIT_EXPECT_EQ(test, iosm_rig_open(t, 0), -ENODEV);
+	flush_delayed_work(&b.work);
+	destroy_delayed_work_on_stack(&b.work);
+	KUNIT_EXPECT_LT(test, jiffies - start, 10 * HZ);
+	KUNIT_EXPECT_EQ(test, iosm_rig_stats(t)->timeouts, 0);
+}
+
 static void largest_packet_before_the_first_opening(struct kunit *test)
 {
 	struct iosm_rig *t = iosm_rig_create(test);
@@ -600,6 +636,7 @@ static struct kunit_case iosm_mux_cases[] = {
 	CASE(offline_modem_opens_nothing),
 	CASE(session_closes_after_a_crash),
 	CASE(no_close_of_a_pipe_when_all_is_over),
+	CASE(end_of_the_session_ends_the_wait),
 	KUNIT_CASE(open_block_goes_before_the_close),
 	CASE(tuning_has_defaults),
 	KUNIT_CASE_PARAM(tuning_is_checked, tuning_case_gen_params),
