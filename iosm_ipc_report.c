@@ -75,6 +75,11 @@ static void iosm_snapshot_state(struct iosm_snapshot *snapshot, const struct ios
 	snapshot->attempts = READ_ONCE(modem->attempts);
 	snapshot->fw_version = READ_ONCE(modem->fw_version);
 	snapshot->fw_caps = READ_ONCE(modem->fw_caps);
+	snapshot->holds = READ_ONCE(modem->holds);
+	snapshot->asleep = READ_ONCE(modem->asleep);
+	snapshot->awake = READ_ONCE(modem->awake);
+	snapshot->loader = READ_ONCE(modem->loader);
+	snapshot->handshake = modem->bus->host_sleep;
 	/* Not exact, see the top of this file. */
 	snapshot->irqs = data_race(modem->irqs);
 	snapshot->users = atomic_read(&modem->users);
@@ -86,6 +91,7 @@ static void iosm_snapshot_power(struct iosm_snapshot *snapshot, const struct ios
 	snapshot->power = READ_ONCE(pm->state);
 	snapshot->host = READ_ONCE(pm->host);
 	snapshot->notified = READ_ONCE(pm->notified);
+	snapshot->tries = READ_ONCE(pm->tries);
 	snapshot->held = READ_ONCE(pm->held);
 	snapshot->postponed = READ_ONCE(pm->postponed);
 	/* Not exact, see the top of this file. */
@@ -261,12 +267,24 @@ static void iosm_sink_time(struct iosm_sink *sink, const char *name, u64 time)
 	iosm_sink_number(sink, name, div_u64(time, NSEC_PER_MSEC));
 }
 
+/* Why nothing goes on */
+static void iosm_show_holds(unsigned long holds, struct iosm_sink *sink)
+{
+	iosm_sink_flag(sink, "held for sleep", holds & BIT(IOSM_HOLD_SLEEP));
+	iosm_sink_flag(sink, "held for reset", holds & BIT(IOSM_HOLD_RESET));
+	iosm_sink_flag(sink, "held for bus error", holds & BIT(IOSM_HOLD_BUS));
+	iosm_sink_flag(sink, "held for loading", holds & BIT(IOSM_HOLD_LOAD));
+}
+
 static void iosm_show_state(const struct iosm_snapshot *s, struct iosm_sink *sink)
 {
 	iosm_sink_text(sink, "state", iosm_state_name(s->state));
 	if (s->starting)
 		iosm_sink_text(sink, "start step", iosm_step_names[s->step]);
 	iosm_sink_text(sink, "session", iosm_session_names[s->session]);
+	iosm_sink_flag(sink, "loader", s->loader);
+	iosm_show_holds(s->holds, sink);
+	iosm_sink_flag(sink, "kept awake", s->awake);
 	iosm_sink_number(sink, "attempts", s->attempts);
 	iosm_sink_register(sink, "stage", s->stage, s->accessible);
 	iosm_sink_register(sink, "IPC state", s->ipc_state, s->accessible);
@@ -278,12 +296,16 @@ static void iosm_show_power(const struct iosm_snapshot *s, struct iosm_sink *sin
 {
 	iosm_sink_text(sink, "modem power", iosm_power_names[s->power]);
 	iosm_sink_text(sink, "host power", iosm_host_names[s->host]);
+	iosm_sink_text(sink, "host sleep handshake",
+		       s->handshake == IOSM_HOST_SLEEP_D3 ? "d3" : "d0");
+	iosm_sink_flag(sink, "function asleep", s->asleep);
 	iosm_sink_number(sink, "notified", s->notified);
 	iosm_sink_flag(sink, "doorbell held", s->held);
 	iosm_sink_flag(sink, "doorbell postponed", s->postponed);
 	iosm_sink_number(sink, "sleeps", s->power_stats.sleeps);
 	iosm_sink_number(sink, "wakes", s->power_stats.wakes);
 	iosm_sink_number(sink, "wake requests", s->power_stats.wake_requests);
+	iosm_sink_number(sink, "wake requests unanswered", s->tries);
 	iosm_sink_number(sink, "host sleeps", s->power_stats.host_sleeps);
 	iosm_sink_number(sink, "bad notifications", s->power_stats.bad_notifications);
 }

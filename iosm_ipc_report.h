@@ -53,6 +53,7 @@ struct iosm_snapshot_pipe {
  * @power: of the modem's link
  * @host: whether the host sleeps
  * @notified: sleep notification that was handled last
+ * @tries: wake requests since the modem answered last
  * @held: a doorbell waits for the host
  * @postponed: a doorbell waits for the modem
  * @power_stats: counters of the handshake
@@ -61,6 +62,11 @@ struct iosm_snapshot_pipe {
  * @control_stats: counters of the control ring
  * @pipes: all pipes
  * @irqs: interrupts
+ * @holds: bits of enum iosm_hold: why the state work does nothing
+ * @asleep: the function may be in D3
+ * @awake: there is something to do, which keeps the function in D0
+ * @loader: the session, or the start of one, is with a loader
+ * @handshake: before the host sleeps
  * @users: open channels
  * @polling: the poll runs, or is about to
  * @has_trace: whether the modem's log can be read, and the next is valid
@@ -86,6 +92,7 @@ struct iosm_snapshot {
 	enum iosm_pm_state power;
 	enum iosm_pm_host host;
 	u32 notified;
+	unsigned int tries;
 	bool held;
 	bool postponed;
 	struct iosm_pm_stats power_stats;
@@ -95,6 +102,11 @@ struct iosm_snapshot {
 	struct iosm_protocol_stats control_stats;
 	struct iosm_snapshot_pipe pipes[IOSM_PIPES];
 
+	unsigned long holds;
+	bool asleep;
+	bool awake;
+	bool loader;
+	enum iosm_host_sleep handshake;
 	u64 irqs;
 	unsigned int users;
 	bool polling;

@@ -305,6 +305,24 @@ static void open_pipes_are_shown(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, find(names, "pipe 6 entries"), -1);
 }
 
+/* Nothing goes on: people want to know why. */
+static void reason_to_wait_is_shown(struct kunit *test)
+{
+	struct report_test *t = test->priv;
+	struct names *names;
+
+	iosm_fake_go_online(t->fake);
+	names = show_now(test);
+	KUNIT_EXPECT_EQ(test, names->value[find(names, "held for bus error")], 0);
+	KUNIT_EXPECT_EQ(test, names->value[find(names, "kept awake")], 0);
+	iosm_modem_isolate(t->modem, false);
+	names = show_now(test);
+	KUNIT_EXPECT_EQ(test, names->value[find(names, "held for bus error")], 1);
+	KUNIT_EXPECT_EQ(test, names->value[find(names, "held for reset")], 0);
+	KUNIT_EXPECT_EQ(test, names->value[find(names, "kept awake")], 1);
+	iosm_modem_rejoin(t->modem);
+}
+
 static void each_value_has_a_name_of_its_own(struct kunit *test)
 {
 	struct report_test *t = test->priv;
@@ -448,6 +466,7 @@ static struct kunit_case iosm_report_cases[] = {
 	KUNIT_CASE(broken_session_is_seen_before_it_is_cut_off),
 	KUNIT_CASE(shared_block_is_that_of_the_moment),
 	KUNIT_CASE(open_pipes_are_shown),
+	KUNIT_CASE(reason_to_wait_is_shown),
 	KUNIT_CASE(each_value_has_a_name_of_its_own),
 	KUNIT_CASE(registers_are_read_once),
 	KUNIT_CASE(registers_of_a_sleeping_function_are_left_alone),
