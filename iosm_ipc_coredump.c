@@ -7,9 +7,10 @@
  * in any order, as often as they are wanted, until the last one of the list was: that
  * ends it. A failure ends it, too.
  *
- * The list belongs to one modem, and to one start of its PSI; a session with it that ends
- * may be followed by another one. It is forgotten when the dump was ended, when an EBL is
- * loaded, and when the modem starts anew.
+ * The list belongs to one modem, and to one start of its PSI; a session with it that we
+ * end, because the system sleeps, say, may be followed by another one. It is forgotten when
+ * the dump was ended, when an EBL is loaded, when the modem ends the session, and when it
+ * starts anew.
  *
  * Implements protocol.rst 7.6, and 10.6.6 F13 to F20.
  */

@@ -31,6 +31,7 @@
 
 #include "iosm_ipc_boot.h"
 #include "iosm_ipc_clients.h"
+#include "iosm_ipc_coredump.h"
 #include "iosm_ipc_flash_parts.h"
 
 static struct device *iosm_flash_dev(const struct iosm_flash *flash)
@@ -423,8 +424,10 @@ int iosm_flash_begin(struct iosm_flash *flash, struct iosm_flash_progress *progr
  */
 void iosm_flash_end(struct iosm_flash *flash)
 {
-	if (flash->torn && !iosm_flash_over(flash))
+	if (flash->torn && !iosm_flash_over(flash)) {
+		flash->spoiled = true;
 		iosm_modem_spoil(flash->modem, "a conversation ended in the middle");
+	}
 	iosm_modem_talk(flash->modem, false);
 	flash->progress = NULL;
 	flash->extack = NULL;
@@ -501,6 +504,7 @@ static void *iosm_flash_start(struct iosm_modem *modem)
 	if (!ret) {
 		flash->open = true;
 		flash->erased = false;
+		flash->spoiled = false;
 		flash->unasked = 0;
 		WRITE_ONCE(flash->closing, false);
 	}
@@ -517,6 +521,9 @@ static void iosm_flash_stop(void *instance)
 
 	mutex_lock(&flash->mutex);
 	flash->open = false;
+	/* If it was not us who ended the session, it is another PSI that will run, if any. */
+	if (!flash->spoiled && !iosm_modem_online(flash->modem))
+		iosm_coredump_forget(flash);
 	iosm_channel_close(&flash->channel);
 	mutex_unlock(&flash->mutex);
 }

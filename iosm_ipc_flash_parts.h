@@ -55,6 +55,7 @@ struct iosm_flash_buffer {
  * @doing: what is being done, for the log
  * @torn: the conversation ended in the middle
  * @erased: the whole flash was erased in this session
+ * @spoiled: it was us who ended the session
  * @unasked: units that nobody had asked for, in this session
  * @dump_count: files of the core dump, 0 if there is none
  * @dump_sizes: their sizes, bytes
@@ -78,6 +79,7 @@ struct iosm_flash {
 	bool torn;
 
 	bool erased;
+	bool spoiled;
 	u64 unasked;
 	unsigned int dump_count;
 	u32 dump_sizes[IOSM_COREDUMPS];

@@ -240,7 +240,7 @@ static void rom_decides(struct kunit *test)
 		expect_idle(test, IOSM_ROM);
 	else
 		KUNIT_EXPECT_EQ(test, iosm_modem_state(t->modem), IOSM_LOADER_ONLINE);
-	KUNIT_EXPECT_EQ(test, t->failures, 0);
+	KUNIT_EXPECT_EQ(test, t->failures, c->ret == -ETIMEDOUT);
 }
 
 /* The result of an earlier image is still there, but it is not the answer. */
@@ -492,6 +492,29 @@ static void signal_ends_the_loading(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, load_again(t), 0);
 }
 
+static void surplus_interrupt(struct boot_test *t)
+{
+	iosm_modem_interrupt(t->modem);
+}
+
+/* Q74: the result is still that of an image before, and the interrupt was about nothing. */
+static void old_result_and_an_interrupt_are_no_verdict(struct kunit *test)
+{
+	struct boot_test *t = test->priv;
+	struct loading l;
+	u32 result;
+
+	start_in(t, STAGE_BOOT, IOSM_ROM);
+	t->answer = 0x02;
+	KUNIT_EXPECT_EQ(test, load(t, &result), -EACCES);
+	t->answer = IOSM_FAKE_SILENT;
+	t->hit = surplus_interrupt;
+	begin_load(test, &l, false);
+	schedule_timeout_uninterruptible(HZ / 10);
+	iosm_fake_reboot(t->fake, STAGE_PSI);
+	KUNIT_EXPECT_EQ(test, end_load(test, &l), 0);
+}
+
 static void reset_ends_the_loading(struct kunit *test)
 {
 	struct boot_test *t = test->priv;
@@ -642,16 +665,40 @@ static void loader_crashes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iosm_modem_want_loader(t->modem), -EBUSY);
 }
 
+/**
+ * struct return_case - a loader that restarts the modem
+ * @desc: name of the case
+ * @talks: somebody talks to it
+ * @failures: that is so many
+ */
+struct return_case {
+	const char *desc;
+	bool talks;
+	unsigned int failures;
+};
+
+static const struct return_case return_cases[] = {
+	{ "it is done", false, 0 },
+	{ "in a conversation", true, 1 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(return, return_cases, desc);
+
 static void loader_is_back_in_the_rom(struct kunit *test)
 {
+	const struct return_case *c = test->param_value;
 	struct boot_test *t = test->priv;
 
 	start_in(t, STAGE_PSI, IOSM_LOADER);
 	KUNIT_ASSERT_EQ(test, iosm_modem_want_loader(t->modem), 0);
+	if (c->talks)
+		iosm_modem_talk(t->modem, true);
 	iosm_fake_reboot(t->fake, STAGE_BOOT);
 	iosm_fake_await(t->fake, IOSM_ROM);
+	if (c->talks)
+		iosm_modem_talk(t->modem, false);
 	expect_idle(test, IOSM_ROM);
-	KUNIT_EXPECT_EQ(test, t->failures, 1);
+	KUNIT_EXPECT_EQ(test, t->failures, c->failures);
 	KUNIT_EXPECT_EQ(test, load_again(t), 0);
 }
 
@@ -759,6 +806,7 @@ static struct kunit_case boot_cases[] = {
 	KUNIT_CASE(modem_vanishes_while_it_loads),
 	KUNIT_CASE(modem_crashes_while_it_loads),
 	KUNIT_CASE(signal_ends_the_loading),
+	KUNIT_CASE(old_result_and_an_interrupt_are_no_verdict),
 	KUNIT_CASE(reset_ends_the_loading),
 	KUNIT_CASE(unbind_ends_the_loading),
 	KUNIT_CASE(system_sleep_has_to_wait),
@@ -768,7 +816,7 @@ static struct kunit_case boot_cases[] = {
 	KUNIT_CASE(second_loader_goes_on),
 	KUNIT_CASE(loader_starts_the_firmware),
 	KUNIT_CASE(loader_crashes),
-	KUNIT_CASE(loader_is_back_in_the_rom),
+	KUNIT_CASE_PARAM(loader_is_back_in_the_rom, return_gen_params),
 	KUNIT_CASE(loader_does_not_answer),
 	KUNIT_CASE(signal_ends_the_wait_for_the_loader),
 	KUNIT_CASE(spoiled_conversation_begins_anew),
