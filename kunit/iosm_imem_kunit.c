@@ -10,6 +10,8 @@
 
 #include "iosm_kunit_bus.h"
 
+#include "../iosm_ipc_imem_parts.h"
+
 #define STAGE_BOOT	0xfeedb007
 #define STAGE_PSI	0xfeedbeef
 #define STAGE_EBL	0xfeedcafe
@@ -18,13 +20,16 @@
 #define STAGE_CD_READY	0xbadc0ded
 #define ALL_ONES	0xffffffff
 
+#define TEARDOWN_BOUND	2000	/* milliseconds, of a modem that may be dead */
+
 /**
  * struct imem_test - what a test knows
  * @fake: the modem
  * @modem: the core
- * @starts: of both clients together
- * @stops: of both clients together
- * @order: clients in the order of their starts (1, 2) and stops (-1, -2)
+ * @starts: of all clients together
+ * @stops: of all clients together
+ * @order: clients in the order of their starts (1, 2; of a loader, 3) and stops
+ *	(negative)
  * @order_count: how many of both
  * @result: what the second client's next start returns, NULL for the usual
  * @dma_at_stop: bus mastering when a client was stopped last
@@ -111,6 +116,23 @@ static void stop_nothing(void *instance)
 	stop_first(instance);
 }
 
+static void *start_loader(struct iosm_modem *modem)
+{
+	struct imem_test *t = of_modem(modem);
+
+	t->starts++;
+	note(t, 3);
+	return t;
+}
+
+static void stop_loader(void *instance)
+{
+	struct imem_test *t = instance;
+
+	t->stops++;
+	note(t, -3);
+}
+
 static const struct iosm_client first = {
 	.name = "first", .start = start_first, .stop = stop_first
 };
@@ -123,8 +145,12 @@ static const struct iosm_client second = {
 	.name = "second", .start = start_second, .stop = stop_second
 };
 
+static const struct iosm_client of_loader = {
+	.name = "of a loader", .loader = true, .start = start_loader, .stop = stop_loader
+};
+
 static const struct iosm_client *const clients[] = {
-	&first, &nothing, &second, NULL
+	&first, &nothing, &second, &of_loader, NULL
 };
 
 static u32 control(struct iosm_fake *fake,
@@ -1268,6 +1294,29 @@ static void reach_loader(struct kunit *test)
 	iosm_fake_step(t->fake);
 }
 
+static void reach_loader_init(struct kunit *test)
+{
+	struct imem_test *t = test->priv;
+
+	reach_loader(test);
+	t->fake->ignored_states = BIT(1);
+	KUNIT_ASSERT_TRUE(test, iosm_modem_ask_for_loader(t->modem));
+	iosm_fake_step(t->fake);
+	iosm_fake_step(t->fake);
+	KUNIT_ASSERT_EQ(test, iosm_fake_count_bells(t->fake, IOSM_DB_STATE, 1), 1);
+}
+
+static void reach_loader_online(struct kunit *test)
+{
+	struct imem_test *t = test->priv;
+
+	reach_loader(test);
+	KUNIT_ASSERT_TRUE(test, iosm_modem_ask_for_loader(t->modem));
+	iosm_modem_start(t->modem);
+	iosm_fake_await(t->fake, IOSM_LOADER_ONLINE);
+	EXPECT_ORDER(test, 3);
+}
+
 static void reach_check(struct kunit *test)
 {
 	struct imem_test *t = test->priv;
@@ -1452,10 +1501,20 @@ static void reach_runtime_suspended(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, iosm_modem_runtime_suspend(t->modem), 0);
 }
 
+static void reach_gone(struct kunit *test)
+{
+	struct imem_test *t = test->priv;
+
+	iosm_fake_go_online(t->fake);
+	iosm_modem_stop(t->modem);
+}
+
 static const struct teardown_case teardowns[] = {
 	{ "never started", reach_off, IOSM_OFF, 0 },
 	{ "boot ROM", reach_rom, IOSM_ROM, 0 },
 	{ "loader", reach_loader, IOSM_LOADER, 0 },
+	{ "waiting for INIT of a loader", reach_loader_init, IOSM_LOADER, 1 },
+	{ "loader online", reach_loader_online, IOSM_LOADER_ONLINE, 1 },
 	{ "about to start", reach_check, IOSM_STARTING, 0 },
 	{ "waiting for UNINIT", reach_uninit, IOSM_STARTING, 0 },
 	{ "waiting for INIT", reach_init, IOSM_STARTING, 1 },
@@ -1481,9 +1540,22 @@ static const struct teardown_case teardowns[] = {
 	{ "being reset", reach_resetting, IOSM_RECOVERING, 0 },
 	{ "isolated", reach_isolated, IOSM_RECOVERING, 0 },
 	{ "isolated forever", reach_isolated_forever, IOSM_LOST, 0 },
+	{ "gone", reach_gone, IOSM_GONE, 0 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(teardown, teardowns, desc);
+
+/* A state that is added needs a row. */
+static void teardown_is_tested_in_every_state(struct kunit *test)
+{
+	u32 missing = BIT(IOSM_STATE_COUNT) - 1;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(teardowns); i++)
+		missing &= ~BIT(teardowns[i].state);
+	for (i = 0; i < IOSM_STATE_COUNT; i++)
+		KUNIT_EXPECT_FALSE_MSG(test, missing & BIT(i), "%s", iosm_state_name(i));
+}
 
 static void teardown_works_in_every_state(struct kunit *test)
 {
@@ -1498,8 +1570,7 @@ static void teardown_works_in_every_state(struct kunit *test)
 
 	start = jiffies;
 	iosm_modem_stop(t->modem);
-	KUNIT_EXPECT_LT(test, jiffies_to_msecs(jiffies - start),
-			IOSM_FAKE_SOON);
+	KUNIT_EXPECT_LE(test, jiffies_to_msecs(jiffies - start), TEARDOWN_BOUND);
 	KUNIT_EXPECT_EQ(test, iosm_modem_state(t->modem), IOSM_GONE);
 	KUNIT_EXPECT_FALSE(test, t->fake->dma);
 	KUNIT_EXPECT_FALSE(test, iosm_modem_online(t->modem));
@@ -1588,6 +1659,7 @@ static void storm_of_interrupts_is_harmless(struct kunit *test)
 static struct kunit_case iosm_state_cases[] = {
 	KUNIT_CASE_PARAM(only_drawn_moves_are_legal, move_gen_params),
 	KUNIT_CASE(every_state_has_a_name),
+	KUNIT_CASE(teardown_is_tested_in_every_state),
 	{}
 };
 
