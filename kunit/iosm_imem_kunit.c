@@ -39,6 +39,9 @@
  * @requests: type and argument bytes of the requests seen
  * @request_count: how many
  * @asked: completed at each request
+ * @moves: reported to the observer
+ * @moved_to: the last of them
+ * @observer: puts them there
  */
 struct imem_test {
 	struct iosm_fake *fake;
@@ -54,6 +57,9 @@ struct imem_test {
 	u32 requests[16];
 	unsigned int request_count;
 	struct completion asked;
+	unsigned int moves;
+	enum iosm_state moved_to;
+	struct iosm_observer observer;
 };
 
 static struct imem_test *of_modem(struct iosm_modem *modem)
@@ -172,6 +178,18 @@ static u32 control(struct iosm_fake *fake,
 	return t->answer;
 }
 
+static void note_failure(struct iosm_observer *observer, const char *why)
+{
+}
+
+static void note_move(struct iosm_observer *observer, enum iosm_state to)
+{
+	struct imem_test *t = container_of(observer, struct imem_test, observer);
+
+	t->moves++;
+	t->moved_to = to;
+}
+
 static int iosm_imem_init_test(struct kunit *test)
 {
 	struct imem_test *t;
@@ -184,6 +202,9 @@ static int iosm_imem_init_test(struct kunit *test)
 	t->fake->priv = t;
 	t->fake->control = control;
 	t->modem = iosm_fake_modem(t->fake, clients);
+	t->observer.failure = note_failure;
+	t->observer.moved = note_move;
+	iosm_modem_observe(t->modem, &t->observer);
 	return 0;
 }
 
@@ -276,6 +297,67 @@ static void only_drawn_moves_are_legal(struct kunit *test)
 				    !!(c->to & 1U << to), "%s to %s",
 				    iosm_state_name(c->from),
 				    iosm_state_name(to));
+}
+
+/* What user space is told of a state (8.6), but not after a mere sleep */
+static const char *event_of(enum iosm_state from, enum iosm_state to)
+{
+	switch (to) {
+	case IOSM_ROM:
+		return "ROM_READY";
+	case IOSM_ONLINE:
+		return from == IOSM_SUSPENDED ? NULL : "MDM_READY";
+	case IOSM_CRASHED:
+		return "CRASH";
+	case IOSM_DUMP_READY:
+		return "CD_READY";
+	case IOSM_FAILED:
+	case IOSM_LOST:
+		return "CD_READY_LINK_DOWN";
+	case IOSM_GONE:
+		return "MDM_NOT_READY";
+	default:
+		return NULL;
+	}
+}
+
+/* A move that is not drawn does nothing, and nobody hears of it; all others are told. */
+static void set_state_refuses_every_illegal_move(struct kunit *test)
+{
+	const struct move_case *c = test->param_value;
+	struct imem_test *t = test->priv;
+	enum iosm_state to;
+
+	for (to = 0; to < IOSM_STATE_COUNT; to++) {
+		bool legal = c->to & 1U << to;
+		const char *event = legal ? event_of(c->from, to) : NULL;
+		const char *name = iosm_state_name(to);
+
+		WRITE_ONCE(t->modem->state, c->from);
+		t->modem->loader_wanted = true;
+		t->fake->event_count = 0;
+		t->fake->state_count = 0;
+		t->moves = 0;
+		t->moved_to = IOSM_STATE_COUNT;
+
+		KUNIT_EXPECT_EQ_MSG(test, iosm_modem_set_state(t->modem, to), legal,
+				    "to %s", name);
+		KUNIT_EXPECT_EQ_MSG(test, iosm_modem_state(t->modem),
+				    legal ? to : c->from, "to %s", name);
+		KUNIT_EXPECT_EQ_MSG(test, t->moves, legal, "to %s", name);
+		KUNIT_EXPECT_EQ_MSG(test, t->moved_to, legal ? to : IOSM_STATE_COUNT,
+				    "to %s", name);
+		/* Those who wait for a state are woken up. */
+		KUNIT_EXPECT_EQ_MSG(test, t->fake->state_count, legal, "to %s", name);
+		KUNIT_EXPECT_EQ_MSG(test, t->fake->event_count, event ? 1 : 0,
+				    "to %s", name);
+		if (event)
+			expect_event(test, event, 1);
+		/* Who waits for a loader waits on. */
+		if (!legal)
+			KUNIT_EXPECT_TRUE_MSG(test, t->modem->loader_wanted, "to %s", name);
+	}
+	WRITE_ONCE(t->modem->state, IOSM_OFF);
 }
 
 static void every_state_has_a_name(struct kunit *test)
@@ -1670,6 +1752,7 @@ static struct kunit_suite iosm_state_suite = {
 
 static struct kunit_case iosm_imem_cases[] = {
 	KUNIT_CASE_PARAM(event_has_its_value, event_gen_params),
+	KUNIT_CASE_PARAM(set_state_refuses_every_illegal_move, move_gen_params),
 	KUNIT_CASE(comes_online_in_the_right_order),
 	KUNIT_CASE_PARAM(other_stages_start_no_session, stage_gen_params),
 	KUNIT_CASE_PARAM(modem_that_boots_by_itself_comes_online,
