@@ -30,6 +30,7 @@
 #include "iosm_ipc_devlink.h"
 #include "iosm_ipc_flash.h"
 #include "iosm_ipc_imem.h"
+#include "iosm_ipc_pcie.h"
 #include "iosm_ipc_trace.h"
 
 #define IOSM_AUTOSUSPEND_DELAY	2000	/* milliseconds */
@@ -254,19 +255,32 @@ static void iosm_pci_enable_ltr(struct pci_dev *pdev)
 	pcie_capability_set_word(pdev, PCI_EXP_DEVCTL2, PCI_EXP_DEVCTL2_LTR_EN);
 }
 
+/**
+ * iosm_pci_dsm_sleep() - which handshake the firmware of the machine wants
+ * @result: of the _DSM function, may be NULL
+ *
+ * Context: any; pure. Implements protocol.rst 1.7.1, and 10.6.1 P5.
+ * Return: IOSM_HOST_SLEEP_D3 for the one integer that means it, else the default.
+ */
+enum iosm_host_sleep iosm_pci_dsm_sleep(const union acpi_object *result)
+{
+	if (result && result->type == ACPI_TYPE_INTEGER &&
+	    result->integer.value == IOSM_DSM_SLEEP_D3)
+		return IOSM_HOST_SLEEP_D3;
+	return IOSM_HOST_SLEEP_D0;
+}
+
 static enum iosm_host_sleep iosm_pci_firmware_sleep(struct pci_dev *pdev)
 {
 	static const guid_t guid = IOSM_DSM_GUID;
-	enum iosm_host_sleep sleep = IOSM_HOST_SLEEP_D0;
+	enum iosm_host_sleep sleep;
 	union acpi_object *result;
 
 	if (!ACPI_HANDLE(&pdev->dev))
-		return sleep;
+		return IOSM_HOST_SLEEP_D0;
 	result = acpi_evaluate_dsm(ACPI_HANDLE(&pdev->dev), &guid, IOSM_DSM_REVISION,
 				   IOSM_DSM_SLEEP, NULL);
-	if (result && result->type == ACPI_TYPE_INTEGER &&
-	    result->integer.value == IOSM_DSM_SLEEP_D3)
-		sleep = IOSM_HOST_SLEEP_D3;
+	sleep = iosm_pci_dsm_sleep(result);
 	ACPI_FREE(result);
 	return sleep;
 }
