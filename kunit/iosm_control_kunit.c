@@ -584,15 +584,144 @@ static void late_answer_finds_no_owner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rings->protocol.stats.late, 1);
 }
 
+/* A request that timed out is late once, also when its slot has a new owner. */
+static void late_answer_is_late_once(struct kunit *test)
+{
+	struct iosm_fake_rings *rings = test->priv;
+	unsigned int i;
+
+	rings->forgiving = true;
+	rings->fake->deaf = true;
+	rings->protocol.timeout = IOSM_FAKE_TIMEOUT;
+	KUNIT_EXPECT_EQ(test, request(rings), -ETIMEDOUT);
+	rings->protocol.timeout = IOSM_FAKE_NO_TIMEOUT;
+	rings->fake->deaf = false;
+	iosm_fake_work(rings->fake);
+	iosm_fake_rings_poll(rings);
+	KUNIT_EXPECT_EQ(test, rings->protocol.stats.late, 1);
+
+	for (i = 0; i < IOSM_CONTROL_ENTRIES; i++)
+		KUNIT_ASSERT_EQ(test, request(rings), 0);
+	KUNIT_EXPECT_EQ(test, rings->protocol.head, 1);
+	KUNIT_EXPECT_EQ(test, rings->protocol.stats.late, 1);
+	KUNIT_EXPECT_EQ(test, rings->protocol.stats.timeouts, 1);
+}
+
+/* ---- Answers that come twice ---- */
+
+/* Nobody is there any more who could be told. */
 static void repeated_answer_does_nothing(struct kunit *test)
 {
 	struct iosm_fake_rings *rings = test->priv;
 
 	KUNIT_EXPECT_EQ(test, request(rings), 0);
+	KUNIT_EXPECT_NULL(test, rings->protocol.owner[0]);
 	rings->protocol.shm->control[0].status = cpu_to_le32(2);
 	iosm_fake_rings_poll(rings);
 	iosm_fake_rings_poll(rings);
 	KUNIT_EXPECT_EQ(test, rings->protocol.stats.refused, 0);
+	KUNIT_EXPECT_EQ(test, rings->protocol.tail, 1);
+	KUNIT_EXPECT_EQ(test, rings->fatals, 0);
+}
+
+/**
+ * struct repeat_case - a modem that answers the old request of a slot once more
+ * @desc: name of the case
+ * @before: requests answered before the one that waits; its slot is that of the first
+ *	if they are as many as the ring has entries
+ * @old: status of the answer that comes again
+ * @status: of its own
+ * @result: of the request that waits
+ */
+struct repeat_case {
+	const char *desc;
+	unsigned int before;
+	u32 old;
+	u32 status;
+	int result;
+};
+
+static const struct repeat_case repeats[] = {
+	{ "success once more, then success", 128, 1, 1, 0 },
+	{ "success once more, then error", 128, 1, 2, -EREMOTEIO },
+	{ "error once more, then success", 128, 2, 1, 0 },
+	{ "in the last slot", 128 + 127, 2, 1, 0 },
+	{ "twice around the ring", 256, 1, 2, -EREMOTEIO },
+};
+
+KUNIT_ARRAY_PARAM_DESC(repeat, repeats, desc);
+
+/* The slot has a new owner, who waits on: only the tail says whose turn it is. */
+static void repeated_answer_is_not_that_of_the_next_owner(struct kunit *test)
+{
+	const struct repeat_case *c = test->param_value;
+	struct iosm_fake_rings *rings = test->priv;
+	struct waiter waiter = { .rings = rings };
+	unsigned int slot = c->before % 128;
+	struct iosm_control_entry *entry = &rings->protocol.shm->control[slot];
+	unsigned int i;
+
+	for (i = 0; i < c->before; i++)
+		KUNIT_ASSERT_EQ(test, request(rings), 0);
+	rings->fake->deaf = true;
+	start_waiter(test, &waiter);
+	await_posted(test, 1);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(entry->status), 0);
+
+	entry->status = cpu_to_le32(c->old);
+	iosm_fake_rings_poll(rings);
+	iosm_fake_set_control_tail(rings->fake, slot);
+	iosm_fake_rings_poll(rings);
+	KUNIT_EXPECT_EQ(test, rings->protocol.tail, slot);
+	KUNIT_EXPECT_NOT_NULL(test, rings->protocol.owner[slot]);
+	KUNIT_EXPECT_EQ(test, rings->protocol.stats.refused, 0);
+
+	entry->status = cpu_to_le32(c->status);
+	iosm_fake_set_control_tail(rings->fake, (slot + 1) % 128);
+	iosm_fake_rings_poll(rings);
+	KUNIT_EXPECT_EQ(test, join_waiter(&waiter), c->result);
+	KUNIT_EXPECT_EQ(test, rings->protocol.stats.refused, c->result ? 1 : 0);
+	KUNIT_EXPECT_EQ(test, rings->fatals, 0);
+}
+
+/*
+ * The first of three is counted twice: the tail is one ahead of the answers. Who is
+ * passed over has failed at once, and its own answer, when it comes, is nobody's.
+ */
+static void answer_that_is_counted_twice_costs_one_request(struct kunit *test)
+{
+	struct iosm_fake_rings *rings = test->priv;
+	struct iosm_shared *shm = rings->protocol.shm;
+	struct waiter waiters[3];
+	unsigned int i;
+
+	rings->fake->deaf = true;
+	for (i = 0; i < 3; i++) {
+		waiters[i] = (struct waiter){ .rings = rings };
+		start_waiter(test, &waiters[i]);
+		await_posted(test, i + 1);
+	}
+	shm->control[0].status = cpu_to_le32(1);
+	iosm_fake_set_control_tail(rings->fake, 1);
+	iosm_fake_rings_poll(rings);
+	KUNIT_EXPECT_EQ(test, join_waiter(&waiters[0]), 0);
+	iosm_fake_set_control_tail(rings->fake, 2);
+	iosm_fake_rings_poll(rings);
+	KUNIT_EXPECT_NULL(test, rings->protocol.owner[1]);
+	KUNIT_EXPECT_EQ(test, join_waiter(&waiters[1]), -EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, rings->protocol.stats.refused, 1);
+
+	shm->control[1].status = cpu_to_le32(1);
+	iosm_fake_set_control_tail(rings->fake, 2);
+	iosm_fake_rings_poll(rings);
+	KUNIT_EXPECT_NOT_NULL(test, rings->protocol.owner[2]);
+
+	shm->control[2].status = cpu_to_le32(1);
+	iosm_fake_set_control_tail(rings->fake, 3);
+	iosm_fake_rings_poll(rings);
+	KUNIT_EXPECT_EQ(test, join_waiter(&waiters[2]), 0);
+	KUNIT_EXPECT_EQ(test, rings->protocol.stats.refused, 1);
+	KUNIT_EXPECT_EQ(test, rings->protocol.stats.late, 0);
 	KUNIT_EXPECT_EQ(test, rings->fatals, 0);
 }
 
@@ -697,7 +826,11 @@ static struct kunit_case iosm_control_cases[] = {
 	KUNIT_CASE(halt_ends_the_wait_for_an_answer),
 	KUNIT_CASE(unanswered_request_is_an_error_and_fatal),
 	KUNIT_CASE(late_answer_finds_no_owner),
+	KUNIT_CASE(late_answer_is_late_once),
 	KUNIT_CASE(repeated_answer_does_nothing),
+	KUNIT_CASE_PARAM(repeated_answer_is_not_that_of_the_next_owner,
+			 repeat_gen_params),
+	KUNIT_CASE(answer_that_is_counted_twice_costs_one_request),
 	KUNIT_CASE(halt_releases_all_waiters),
 	KUNIT_CASE(halted_ring_believes_nothing),
 	KUNIT_CASE(next_session_starts_from_the_beginning),
