@@ -470,6 +470,20 @@ static void await_fetch(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, t->loaded, 1);
 }
 
+/* Until he waits for the loader, which was asked for INIT and does not do it. */
+static void await_want(struct kunit *test)
+{
+	struct boot_test *t = test->priv;
+	unsigned long end = jiffies + 10 * HZ;
+
+	while (!(iosm_modem_talks(t->modem) &&
+		 iosm_fake_count_bells(t->fake, IOSM_DB_STATE, 1)) &&
+	       time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_ASSERT_TRUE(test, iosm_modem_talks(t->modem));
+	KUNIT_ASSERT_EQ(test, iosm_fake_count_bells(t->fake, IOSM_DB_STATE, 1), 1);
+}
+
 static void begin_silent_load(struct kunit *test, struct loading *l)
 {
 	struct boot_test *t = test->priv;
@@ -553,10 +567,14 @@ static void system_sleep_has_to_wait(struct kunit *test)
 	iosm_modem_release(t->modem);
 	iosm_modem_talk(t->modem, false);
 
+	/* So does whoever waits for a loader, as long as he does. */
 	begin_load(test, &l, true);
+	await_want(test);
+	KUNIT_EXPECT_EQ(test, iosm_modem_suspend(t->modem), -EBUSY);
+	iosm_modem_release(t->modem);
 	t->fake->ignored_states = 0;
 	send_sig(SIGTERM, l.task, 1);
-	end_load(test, &l);
+	KUNIT_EXPECT_EQ(test, end_load(test, &l), -EINTR);
 	KUNIT_EXPECT_EQ(test, iosm_modem_suspend(t->modem), 0);
 	iosm_modem_resume(t->modem);
 	iosm_modem_release(t->modem);
@@ -710,7 +728,7 @@ static void loader_does_not_answer(struct kunit *test)
 	t->fake->ignored_states = BIT(1);
 	start_in(t, STAGE_PSI, IOSM_LOADER);
 	begin_load(test, &l, true);
-	schedule_timeout_uninterruptible(HZ / 5);
+	await_want(test);
 	iosm_fake_expire(t->fake);
 	KUNIT_EXPECT_EQ(test, end_load(test, &l), -EIO);
 	KUNIT_EXPECT_EQ(test, t->failures, 1);
@@ -730,7 +748,7 @@ static void signal_ends_the_wait_for_the_loader(struct kunit *test)
 	t->fake->ignored_states = BIT(1);
 	start_in(t, STAGE_PSI, IOSM_LOADER);
 	begin_load(test, &l, true);
-	schedule_timeout_uninterruptible(HZ / 10);
+	await_want(test);
 	send_sig(SIGTERM, l.task, 1);
 	KUNIT_EXPECT_EQ(test, end_load(test, &l), -EINTR);
 	/* A modem that boots by itself later is not disturbed. */
