@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * As much of KUnit as the codec's suite uses, for user space. An assertion that
+ * As much of KUnit as the codecs' suites use, for user space. An assertion that
  * fails leaves the case by a long jump.
  */
 #ifndef IOSM_USER_KUNIT_H
