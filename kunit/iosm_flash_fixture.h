@@ -118,6 +118,7 @@ struct loader_element {
  * @fault_at: at this element of what the loader says, counted from 0
  * @said: elements
  * @dumb: it says nothing any more
+ * @hear: for a test that listens before it does
  * @ear: what it expects
  * @id: of the packet
  * @want: bytes that are expected
@@ -162,6 +163,7 @@ struct loader {
 	unsigned int said;
 	bool dumb;
 
+	void (*hear)(struct iosm_fake *fake, unsigned int pipe, const u8 *data, u32 len);
 	enum loader_ear ear;
 	u16 id;
 	u32 want;

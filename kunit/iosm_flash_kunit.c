@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/unaligned.h>
 
+#include "../iosm_ipc_boot.h"
 #include "../iosm_ipc_coredump.h"
 #include "../iosm_ipc_imem_parts.h"
 #include "iosm_flash_fixture.h"
@@ -541,13 +542,24 @@ static void impossible_list(struct kunit *test)
 static void rom_refuses(struct kunit *test)
 {
 	struct loader *t = test->priv;
+	struct iosm_image image = image_of(t, IOSM_IMAGE_PSI, EBL_BYTES);
 
 	loader_start(t, STAGE_BOOT, IOSM_ROM);
 	t->rom_result = 0x02;
 	KUNIT_EXPECT_EQ(test, flash_psi(t), -EACCES);
 	KUNIT_EXPECT_STREQ(test, t->extack._msg, "iosm: the boot ROM refused the PSI");
+	EXPECT_STATUS(test, "0x2|ROM ERROR|0/0");
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->modem->talks), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->flash->buffers), 0);
+
+	/* The widest that there is, and nobody who listens */
+	t->status_count = 0;
+	t->rom_result = 0xfedcba98;
+	KUNIT_EXPECT_EQ(test, flash_psi(t), -EACCES);
+	EXPECT_STATUS(test, "0xfedcba98|ROM ERROR|0/0");
+	t->rom_result = 0x20;
+	KUNIT_EXPECT_EQ(test, iosm_flash_psi(t->flash, &image, NULL, NULL), -EACCES);
+	KUNIT_EXPECT_EQ(test, t->status_count, 1);
 }
 
 /**
@@ -712,6 +724,128 @@ static void erasing_takes_long(struct kunit *test)
 	KUNIT_EXPECT_LT(test, t->busy, UINT_MAX - 1);
 	KUNIT_EXPECT_STREQ(test, t->extack._msg, "iosm: erasing the flash memory does not end");
 	KUNIT_EXPECT_EQ(test, iosm_modem_state(t->modem), IOSM_LOADER_ONLINE);
+}
+
+/**
+ * struct pause_case - what ends the pause before the next erase check
+ * @desc: name of the case
+ * @hit: does it, in the context of a work item
+ * @ret: of the pause
+ * @torn: the conversation cannot go on
+ */
+struct pause_case {
+	const char *desc;
+	void (*hit)(struct loader *t);
+	int ret;
+	bool torn;
+};
+
+static void hit_nothing(struct loader *t)
+{
+}
+
+static void hit_signal(struct loader *t)
+{
+	send_sig(SIGTERM, t->talker, 0);
+}
+
+static void hit_unbind(struct loader *t)
+{
+	schedule_work(&t->unbind);
+}
+
+static void hit_crash(struct loader *t)
+{
+	iosm_fake_crash(t->fake);
+}
+
+static const struct pause_case pauses[] = {
+	{ "time", hit_nothing, 0, false },
+	{ "signal", hit_signal, -EINTR, true },
+	{ "unbind", hit_unbind, -ENODEV, true },
+	{ "crash", hit_crash, -EIO, true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(pause, pauses, desc);
+
+/**
+ * struct hitter - does something to who pauses
+ * @work: waits until he does
+ * @t: the loader
+ * @hit: what
+ */
+struct hitter {
+	struct work_struct work;
+	struct loader *t;
+	void (*hit)(struct loader *t);
+};
+
+static void hitter_work(struct work_struct *work)
+{
+	struct hitter *h = container_of(work, struct hitter, work);
+	unsigned long end = jiffies + 5 * HZ;
+
+	while (!waitqueue_active(&h->t->flash->wait) && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	h->hit(h->t);
+}
+
+static void pause_is_cut_short(struct kunit *test)
+{
+	const struct pause_case *c = test->param_value;
+	struct loader *t = test->priv;
+	struct hitter h = { .t = t, .hit = c->hit };
+	unsigned long start;
+
+	allow_signal(SIGTERM);
+	loader_start(t, STAGE_EBL, IOSM_LOADER);
+	KUNIT_ASSERT_EQ(test, iosm_modem_want_loader(t->modem), 0);
+	KUNIT_ASSERT_EQ(test, iosm_flash_begin(t->flash, NULL, &t->extack), 0);
+	INIT_WORK_ONSTACK(&h.work, hitter_work);
+	start = jiffies;
+	schedule_work(&h.work);
+	KUNIT_EXPECT_EQ(test, iosm_flash_pause(t->flash, c->torn ? IOSM_FAKE_NO_TIMEOUT :
+						       IOSM_FAKE_TIMEOUT),
+			c->ret);
+	flush_signals(current);
+	KUNIT_EXPECT_LT(test, jiffies_to_msecs(jiffies - start), IOSM_FAKE_SOON);
+	KUNIT_EXPECT_EQ(test, t->flash->torn, c->torn);
+	KUNIT_EXPECT_EQ(test, !!t->extack._msg, c->torn);
+	KUNIT_EXPECT_EQ(test, t->heard_count, 0);
+	iosm_flash_end(t->flash);
+	flush_work(&h.work);
+	destroy_work_on_stack(&h.work);
+	flush_work(&t->unbind);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->modem->talks), 0);
+	/* A crash is reported by the core, in its time. */
+	if (c->ret != -EIO)
+		KUNIT_EXPECT_EQ(test, t->failures, 0);
+}
+
+/* The same, where it happens: the memory is not erased yet, and is not asked again. */
+static void erasing_is_interrupted(struct kunit *test)
+{
+	struct loader *t = test->priv;
+	struct hitter h = { .t = t, .hit = hit_signal };
+
+	allow_signal(SIGTERM);
+	loader_start(t, STAGE_EBL, IOSM_LOADER);
+	KUNIT_ASSERT_EQ(test, iosm_modem_want_loader(t->modem), 0);
+	t->busy = UINT_MAX;
+	INIT_WORK_ONSTACK(&h.work, hitter_work);
+	schedule_work(&h.work);
+	KUNIT_EXPECT_EQ(test, flash_pack_erasing(t), -EINTR);
+	flush_signals(current);
+	flush_work(&h.work);
+	destroy_work_on_stack(&h.work);
+	KUNIT_EXPECT_STREQ(test, t->extack._msg, "iosm: interrupted");
+	KUNIT_EXPECT_FALSE(test, t->flash->erased);
+	KUNIT_EXPECT_EQ(test, t->failures, 0);
+
+	loader_reset(t, STAGE_EBL);
+	iosm_fake_await(t->fake, IOSM_LOADER);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->flash->buffers), 0);
+	KUNIT_EXPECT_EQ(test, flash_pack_erasing(t), 0);
 }
 
 /* ---- Each element, spoiled in each way ---- */
@@ -969,6 +1103,118 @@ static void write_that_nobody_reads(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flash_pack(t), 0);
 }
 
+/* The same for who cannot wait so long. */
+static void signal_ends_the_wait_for_who_does_not_read(struct kunit *test)
+{
+	struct loader *t = test->priv;
+	struct hitter h = { .t = t, .hit = hit_signal };
+
+	allow_signal(SIGTERM);
+	loader_start(t, STAGE_EBL, IOSM_LOADER);
+	KUNIT_ASSERT_EQ(test, flash_pack(t), 0);
+	t->fake->deaf = true;
+	disable_delayed_work_sync(&t->modem->work);
+	INIT_WORK_ONSTACK(&h.work, hitter_work);
+	schedule_work(&h.work);
+	KUNIT_EXPECT_EQ(test, flash_pack(t), -EINTR);
+	flush_signals(current);
+	flush_work(&h.work);
+	destroy_work_on_stack(&h.work);
+	KUNIT_EXPECT_STREQ(test, t->extack._msg, "iosm: interrupted");
+	KUNIT_EXPECT_EQ(test, t->failures, 0);
+	/* The modem has it, and may not read it any more. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->flash->buffers), 3);
+	KUNIT_EXPECT_FALSE(test, t->fake->dma);
+	enable_delayed_work(&t->modem->work);
+
+	t->fake->deaf = false;
+	loader_reset(t, STAGE_EBL);
+	iosm_modem_kick(t->modem, 0);
+	iosm_fake_await(t->fake, IOSM_LOADER);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->flash->buffers), 0);
+	KUNIT_EXPECT_EQ(test, flash_pack(t), 0);
+}
+
+/**
+ * struct change_case - a stage that the modem gets into between two packets
+ * @desc: name of the case
+ * @stage: that stage
+ * @ret: of the conversation
+ */
+struct change_case {
+	const char *desc;
+	u32 stage;
+	int ret;
+};
+
+static const struct change_case changes[] = {
+	{ "boot ROM", STAGE_BOOT, -ENODEV },
+	{ "firmware", STAGE_RUN, -ENODEV },
+	{ "crashed", STAGE_CRASH, -EIO },
+	{ "dump ready", 0xbadc0ded, -EIO },
+	{ "rubbish", 0x12345678, -ENODEV },
+	{ "gone", 0xffffffff, -ENODEV },
+};
+
+KUNIT_ARRAY_PARAM_DESC(change, changes, desc);
+
+static void change_stage(struct iosm_fake *fake, unsigned int pipe, const u8 *data, u32 len)
+{
+	const struct change_case *c = fake->test->param_value;
+	struct loader *t = fake->priv;
+	bool last = t->heard_count == 3;
+
+	t->hear(fake, pipe, data, len);
+	/* The first erase check has come, and is answered. */
+	if (last)
+		iosm_fake_set_stage(fake, c->stage);
+}
+
+/* Only the register tells: what is in memory says that the session is well. */
+static void stage_changes_between_packets(struct kunit *test)
+{
+	const struct change_case *c = test->param_value;
+	struct loader *t = test->priv;
+
+	loader_start(t, STAGE_EBL, IOSM_LOADER);
+	KUNIT_ASSERT_EQ(test, iosm_modem_want_loader(t->modem), 0);
+	disable_delayed_work_sync(&t->modem->work);
+	t->hear = t->fake->uplink;
+	t->fake->uplink = change_stage;
+	KUNIT_EXPECT_EQ(test, flash_region(t), c->ret);
+	t->fake->uplink = t->hear;
+	expect_heard(test, region_erased);
+	expect_heard(test, erase_checked);
+	expect_no_more(test);
+	KUNIT_EXPECT_NOT_NULL(test, t->extack._msg);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->modem->talks), 0);
+	KUNIT_EXPECT_FALSE(test, t->fake->dma);
+	enable_delayed_work(&t->modem->work);
+
+	loader_reset(t, STAGE_EBL);
+	iosm_modem_kick(t->modem, 0);
+	iosm_fake_await(t->fake, IOSM_LOADER);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->flash->buffers), 0);
+	KUNIT_EXPECT_EQ(test, flash_region(t), 0);
+}
+
+/* No allocator has so much in one piece. The conversation has not begun, so it is whole. */
+static void no_memory_for_the_ebl(struct kunit *test)
+{
+	struct loader *t = test->priv;
+	struct iosm_image image = image_of(t, IOSM_IMAGE_EBL, 0xffffff);
+
+	loader_start(t, STAGE_PSI, IOSM_LOADER);
+	KUNIT_EXPECT_EQ(test, iosm_flash_ebl(t->flash, &image, false, &t->progress, &t->extack),
+			-ENOMEM);
+	KUNIT_EXPECT_STREQ(test, t->extack._msg,
+			   "iosm: not enough memory in one piece for the EBL");
+	KUNIT_EXPECT_EQ(test, t->heard_count, 0);
+	t->extack._msg = NULL;
+	KUNIT_EXPECT_EQ(test, flash_ebl(t), 0);
+	expect_end(test);
+}
+
 static void unbind_in_the_middle(struct kunit *test)
 {
 	struct loader *t = test->priv;
@@ -1066,12 +1312,17 @@ static struct kunit_case iosm_flash_cases[] = {
 	KUNIT_CASE_PARAM(ebl_refuses, refusal_gen_params),
 	KUNIT_CASE(erasing_fails),
 	KUNIT_CASE(erasing_takes_long),
+	KUNIT_CASE_PARAM(pause_is_cut_short, pause_gen_params),
+	KUNIT_CASE(erasing_is_interrupted),
 	KUNIT_CASE_PARAM(spoiled_element, spoiled_talk_gen_params),
 	KUNIT_CASE_PARAM(spoiled_dump, dump_gen_params),
 	KUNIT_CASE(dump_that_trickles),
 	KUNIT_CASE(answer_that_comes_twice),
 	KUNIT_CASE(modem_that_floods),
 	KUNIT_CASE(write_that_nobody_reads),
+	KUNIT_CASE(signal_ends_the_wait_for_who_does_not_read),
+	KUNIT_CASE_PARAM(stage_changes_between_packets, change_gen_params),
+	KUNIT_CASE(no_memory_for_the_ebl),
 	KUNIT_CASE(unbind_in_the_middle),
 	KUNIT_CASE(modem_boots_in_the_middle),
 	KUNIT_CASE(conversations_take_turns),
