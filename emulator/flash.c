@@ -323,12 +323,11 @@ static void take_length(struct flash *flash, const uint8_t *data, size_t len)
 static void send_record(struct flash *flash)
 {
 	struct fault_answer answer = fault_at(flash->faults, FAULT_AT_EBL_LOAD);
-	uint8_t record[EBL_RECORD_SIZE];
 
+	memcpy(flash->told, flash->record, sizeof(flash->told));
 	if (answer.bad)
-		flash->record[70] = (uint8_t)answer.value;
-	memcpy(record, flash->record, sizeof(record));
-	give(flash, record, sizeof(record), &answer);
+		flash->told[70] = (uint8_t)answer.value;
+	give(flash, flash->told, sizeof(flash->told), &answer);
 }
 
 static void take_image(struct flash *flash, const uint8_t *data, size_t len)
@@ -439,7 +438,7 @@ static void check_record(const struct flash *flash, const uint8_t *data)
 {
 	uint8_t right[EBL_RECORD_SIZE], out_of_session = data[64];
 
-	memcpy(right, flash->record, sizeof(right));
+	memcpy(right, flash->told, sizeof(right));
 	right[54] = 0;
 	right[55] = 0;
 	if (right[50] & 1) {

@@ -64,11 +64,13 @@ enum flash_expect {
  * struct flash - the conversation
  * @fn: base
  * @record: capability record of EBL
+ * @told: the same as the host was told, which a fault may have changed
  * @counters: what happened
  */
 struct flash {
 	struct function fn;
 	uint8_t record[EBL_RECORD_SIZE];
+	uint8_t told[EBL_RECORD_SIZE];
 	struct flash_counters counters;
 
 	/* private */
@@ -83,7 +85,7 @@ struct flash {
 	/* The EBL image, or a packet: what its header said. */
 	uint32_t length;
 	uint16_t id, checksum;
-	/* Was @record sent, and not yet sent back? */
+	/* Was @told sent, and not yet sent back? */
 	bool unconfigured;
 	/*
 	 * Between security start and end; was anything written since EBL ran;
