@@ -415,16 +415,16 @@ class Modem:
         """A command in the modem's network that has to succeed."""
         return self.emulator.world(argv, timeout=timeout).check()
 
-    def serve(self, module: str, function: str, *arguments: Any, marker: str = "ready") -> Server:
+    def serve(self, module: str, function: str, *arguments: Any, marker: str = "ready", which: int = 0) -> Server:
         """A function of tests/peer in the modem's network; returns when it is ready."""
         words = [json.dumps(argument) for argument in arguments]
-        return self.serve_program(PYTHON, "-B", str(PEER / "call.py"), module, function, *words, marker=marker)
+        return self.serve_program(PYTHON, "-B", str(PEER / "call.py"), module, function, *words, marker=marker, which=which)
 
-    def serve_program(self, *argv: str, marker: str) -> Server:
+    def serve_program(self, *argv: str, marker: str, which: int = 0) -> Server:
         """A program in the modem's network; returns when it has written the marker."""
         log = self.bench.directory / f"server-{len(self.servers)}-{len(list(self.bench.directory.iterdir()))}.txt"
         log.touch()
-        server = Server(self.emulator.world_spawn(argv, log), log, " ".join(argv[:6]))
+        server = Server(self.bench.emulators[which].world_spawn(argv, log), log, " ".join(argv[:6]))
         self.servers.append(server)
         server.wait_ready(marker)
         return server

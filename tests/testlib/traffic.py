@@ -18,11 +18,16 @@ def lift_queue_limits(modem: Modem, *sessions: int) -> None:
         modem.ping(Address(session).gateway4)
 
 
-def begin_stream(modem: Modem, session: int, size: int, *, family: int = 4, port: int = TCP_PORT) -> Callable[[], None]:
-    """Begin a TCP stream each way at once; what is returned waits for the end and compares."""
+def begin_stream(modem: Modem, session: int, size: int, *, family: int = 4, port: int = TCP_PORT, which: int = 0,
+                 namespace: str = "") -> Callable[[], None]:
+    """Begin a TCP stream each way at once; what is returned waits for the end and compares.
+
+    The second modem (which=1) has the same addresses, so its link is in a namespace of its own.
+    """
     host, gateway = Address(session).pair(family)
-    server = modem.serve("tcp", "serve", gateway, port, 2 * port + session, size, TIMEOUT)
-    finish = modem.begin("tcp", "connect", host, gateway, port, 3 * port + session, size, TIMEOUT, timeout=TIMEOUT + 30)
+    server = modem.serve("tcp", "serve", gateway, port, 2 * port + session, size, TIMEOUT, which=which)
+    finish = modem.begin("tcp", "connect", host, gateway, port, 3 * port + session, size, TIMEOUT, timeout=TIMEOUT + 30,
+                         namespace=namespace)
 
     def end() -> None:
         here, there = finish(), server.result()
