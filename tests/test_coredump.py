@@ -7,35 +7,48 @@ Implements the check of protocol.rst 7.6, 7.8, 7.9 and 10.6.6 (F13 to F20).
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pytest
-from iosmlib.bench import Result, wait_until
+from iosmlib.bench import Job, Result, wait_until
 from testlib.flashing import (
     AT_ONCE,
+    BAD_LIST,
+    CRASHED,
     HANDLE,
+    HANDLES,
+    NO_ANSWER,
+    NO_FILE,
+    SECOND,
     WAIT,
+    WRONG_SIZE,
     Monitor,
     Outcome,
     Status,
+    begin,
+    documented,
     flash,
     flash_what_is_left,
     install,
     lock_is_free,
     small_set,
     timed,
+    user_page,
     wait_rom,
 )
 from testlib.modem import PCI, Modem
 from testlib.recovery import bind, reset, unbind
+from testlib.traffic import stream
 
 FILES = small_set()
 REGIONS = {"report.json": 0x800, "coredump.fcd": 0x10E00000, "cdd.log": 0x30000, "eeprom.bin": 0x10000,
            "bootcore_trace.bin": 0x8000, "bootcore_prev_trace.bin": 0x20000}
 SIZES = (0x123, 0x24001, 0x2FFFF, 0x10000, 1, 0x20000)
 LARGE = "coredump.fcd"
+FULL = "The region has reached the maximum number of stored snapshots"		# in the words of devlink itself
 SMALL = [name for name in REGIONS if name != LARGE]
 
 NAND_OPTIONS = ("--flash", "{directory}/nand.bin", "--flash-size", str(1 << 20))
@@ -49,13 +62,13 @@ def generated(index: int, size: int, start: int = 0) -> bytes:
 
 
 class Region:
-    """One region of the modem."""
+    """One region of a modem."""
 
-    def __init__(self, modem: Modem, name: str) -> None:
+    def __init__(self, modem: Modem, name: str, which: int = 0) -> None:
         self.modem = modem
         self.name = name
         self.index = list(REGIONS).index(name)
-        self.handle = f"{HANDLE}/{name}"
+        self.handle = f"{HANDLES[which]}/{name}"
 
     def devlink(self, command: str, *words: str, check: bool = True, timeout: float = 60.0) -> Result:
         """devlink region COMMAND"""
@@ -72,6 +85,12 @@ class Region:
         """Ask the modem for it."""
         done = timed(self.modem, ["devlink", "region", "new", self.handle])
         return done.check() if check else done
+
+    def begin(self) -> Job:
+        """The same in the background."""
+        job = self.modem.guest.spawn(["devlink", "region", "new", self.handle])
+        self.modem.jobs.append(job)
+        return job
 
     def read(self, start: int, length: int) -> bytes:
         """A part of its only snapshot."""
@@ -105,15 +124,16 @@ def octets(text: str) -> bytes:
     return b"".join(bytes.fromhex("".join(line.split()[1:])) for line in text.splitlines())
 
 
-def regions(modem: Modem, names: Iterable[str] = REGIONS) -> list[Region]:
+def regions(modem: Modem, names: Iterable[str] = REGIONS, which: int = 0) -> list[Region]:
     """Several."""
-    return [Region(modem, name) for name in names]
+    return [Region(modem, name, which) for name in names]
 
 
-def automatic(modem: Modem, recover: bool, dump: bool) -> None:
+def automatic(modem: Modem, recover: bool, dump: bool, which: int = 0) -> None:
     """What the health reporters may do by themselves."""
-    modem.guest.sh(f"devlink health set {HANDLE} reporter fw auto_recover {str(recover).lower()} && "
-                   f"devlink health set {HANDLE} reporter coredump auto_dump {str(dump).lower()}")
+    handle = HANDLES[which]
+    modem.guest.sh(f"devlink health set {handle} reporter fw auto_recover {str(recover).lower()} && "
+                   f"devlink health set {handle} reporter coredump auto_dump {str(dump).lower()}")
 
 
 def crash(modem: Modem, dump: bool = False) -> None:
@@ -137,9 +157,9 @@ def crash(modem: Modem, dump: bool = False) -> None:
     install(modem, FILES)
 
 
-def counts(modem: Modem) -> dict[str, object]:
+def counts(modem: Modem, which: int = 0) -> dict[str, object]:
     """What the modem has given away."""
-    return dict(modem.stats()["flash"]["coredump"])
+    return dict(modem.stats(which)["flash"]["coredump"])
 
 
 def test_dumped_and_recovered(modem: Modem) -> None:
@@ -158,7 +178,7 @@ def test_dumped_and_recovered(modem: Modem) -> None:
         region.check(size)
         assert len(region.snapshots()) == 1
         # There is room for one.
-        region.new(check=False).failed("snapshot")
+        region.new(check=False).failed(FULL)
     after = counts(modem)
     assert [now - then for now, then in zip(after["files"], before["files"], strict=True)] == [1] * 6	# type: ignore[call-overload]
     assert after["ended"] == int(str(before["ended"])) + 1
@@ -210,6 +230,153 @@ def test_taken_by_the_reporter(modem: Modem) -> None:
     modem.down(0)
 
 
+def wait_dumped(modem: Modem) -> None:
+    """Until the reporter has taken its dump."""
+    wait_until(lambda: "last_dump_date" in reporter(modem), 20, "the reporter has its dump")
+
+
+def wait_reset_by_driver(modem: Modem) -> None:
+    """It crashes with a dump, and the driver resets it."""
+    resets = modem.stats()["flr"]
+    modem.fault("now:dump=20")
+    wait_until(lambda: modem.stats()["flr"] == resets + 1, 20, "the driver resets the function")
+    wait_rom(modem)
+
+
+@pytest.mark.emulator(fresh=True)
+def test_as_documented(modem: Modem) -> None:
+    """From the crash to traffic with the commands of the user's page, as they are there; all that is automatic is on."""
+    (begin_dump,), (show_health, show_dump, show_regions, dump, delete, clear), by_hand = documented("Core dump")
+    assert by_hand[-1] == "..."
+    install(modem, FILES)
+    (modem.bench.directory / "firmware/iosm").mkdir()
+    install(modem, {f"iosm/{name}": image for name, image in FILES.items()})
+    for count in (1, 2):
+        wait_reset_by_driver(modem)
+        told = modem.guest.sh(begin_dump).out
+        assert "[PSI ACK] 0cd" in told
+        wait_dumped(modem)
+        shown = modem.guest.sh(show_health).out
+        assert f"state error error {count} " in shown
+        assert "last_dump_date" in shown
+        shown = modem.guest.sh(show_dump).out
+        assert re.findall(r"region: (\S+) snapshot: true", shown) == list(REGIONS)
+        shown = modem.guest.sh(show_regions).out
+        for region, size in zip(regions(modem), SIZES, strict=True):
+            assert f"{region.handle}: size {REGIONS[region.name]} snapshot [0]" in shown
+            if region.name != LARGE:
+                content = octets(modem.guest.sh(dump.replace("report.json", region.name)).out)
+                assert content == generated(region.index, size) + bytes(REGIONS[region.name] - size)
+            modem.guest.sh(delete.replace("report.json", region.name))
+        modem.guest.sh(clear)
+        activate, = re.findall(r"``(devlink dev reload \$D .+?)``", user_page())
+        modem.guest.sh(activate.replace("$D", HANDLE), timeout=60.0)
+        modem.proves_life()
+        stream(modem, 0, 1 << 20)
+        modem.down(0)
+        assert reporter(modem)["state"] == "healthy"
+        assert counts(modem)["ended"] == count
+
+    # The same by hand
+    wait_reset_by_driver(modem)
+    switch_off, begin_dump, new, _ = by_hand
+    modem.guest.sh(switch_off)
+    modem.guest.sh(begin_dump)
+    for region in regions(modem, SMALL):
+        modem.guest.sh(new.replace("report.json", region.name))
+        region.check(SIZES[region.index])
+    modem.guest.sh(activate.replace("$D", HANDLE), timeout=60.0)
+    modem.proves_life()
+    modem.down(0)
+    # They stay.
+    assert all(region.snapshots() for region in regions(modem, SMALL))
+
+
+def test_old_snapshot_is_kept(modem: Modem) -> None:
+    """What was not deleted is of the crash before, and does not pass for a file of this one: it stays, the others come."""
+    kept = Region(modem, "eeprom.bin")
+    crash(modem)
+    flash(modem, "psi.bin").check()
+    kept.new()
+    # The end of that dump
+    Region(modem, "bootcore_prev_trace.bin").new()
+    Region(modem, "bootcore_prev_trace.bin").delete()
+    fetched = counts(modem)["files"]
+    reset(modem)
+    modem.wait_ready()
+    for error in (17, 0):
+        resets = modem.stats()["flr"]
+        if not error:
+            kept.delete()
+        modem.guest.run(["devlink", "health", "dump", "clear", HANDLE, "reporter", "coredump"])
+        automatic(modem, recover=True, dump=True)
+        wait_reset_by_driver(modem)
+        assert modem.stats()["flr"] == resets + 1
+        flash(modem, "psi.bin").check()
+        wait_dumped(modem)
+        words = ["devlink", "-j", "health", "dump", "show", HANDLE, "reporter", "coredump"]
+        files = json.loads(modem.guest.run(words).out)["files"]
+        assert files == [{"region": name, "error": error} if error and name == kept.name else {"region": name, "snapshot": True}
+                         for name in REGIONS]
+        fetched = [before + (not error or name != kept.name) for name, before in zip(REGIONS, fetched, strict=True)]
+        assert counts(modem)["files"] == fetched
+        kept.check(SIZES[kept.index])
+        for region in regions(modem):
+            if region.name != kept.name:
+                region.check(SIZES[region.index])
+                region.delete()
+        reset(modem)
+        modem.wait_ready()
+    kept.delete()
+    modem.guest.run(["devlink", "health", "dump", "clear", HANDLE, "reporter", "coredump"])
+
+
+OTHER_SIZES = (0x456, 0x13000, 0x12345, 0xFFFF, 0x8000, 0x10001)
+SECOND_DUMPS = (*NAND_OPTIONS, "--coredump-sizes", ",".join(map(str, OTHER_SIZES)))
+
+
+@pytest.mark.emulator(options=("--boot-delay", "never", *DUMPS), second=("--boot-delay", "never", *SECOND_DUMPS), fresh=True)
+def test_two_dumps(modem: Modem) -> None:
+    """Two modems have crashed: each gives its own files, whoever is asked in between, or at the same time."""
+    wait_rom(modem)
+    modem.guest.wait_for(f"devlink dev show {SECOND}", what="devlink has the second modem")
+    install(modem, FILES)
+    both = tuple(zip(range(2), (SIZES, OTHER_SIZES), strict=True))
+    for which, sizes in both:
+        automatic(modem, recover=False, dump=False, which=which)
+        assert f"FILE SIZE] {sizes[0]}" in flash(modem, "psi.bin", which=which).check().text
+    for name in REGIONS:
+        pair = [Region(modem, name, which) for which, _ in both]
+        if name == LARGE:
+            # Memory is for one of them at a time.
+            for region, (_, sizes) in zip(pair, both, strict=True):
+                region.new()
+                region.check(sizes[region.index])
+                region.delete()
+            continue
+        jobs = [region.begin() for region in pair]
+        assert [job.wait(WAIT) for job in jobs] == [0, 0], [job.output() for job in jobs]
+        for region, (_, sizes) in zip(pair, both, strict=True):
+            region.check(sizes[region.index])
+    for which, _ in both:
+        assert (counts(modem, which)["files"], counts(modem, which)["ended"]) == ([1] * 6, 1)
+
+
+@pytest.mark.emulator(device="7360")
+def test_other_device(modem: Modem) -> None:
+    """A modem of the other kind: dumped by the reporter, and back again."""
+    crash(modem, dump=True)
+    flash(modem, "psi.bin").check()
+    wait_dumped(modem)
+    for region, size in zip(regions(modem), SIZES, strict=True):
+        region.check(size)
+        region.delete()
+    reset(modem)
+    modem.proves_life()
+    stream(modem, 0, 1 << 20)
+    modem.down(0)
+
+
 def test_in_any_order(modem: Modem) -> None:
     """Files come in any order before the last one, and again after their snapshot was deleted."""
     crash(modem)
@@ -224,7 +391,7 @@ def test_in_any_order(modem: Modem) -> None:
     last.check(SIZES[5])
     last.delete()
     # That was the end of the dump.
-    Region(modem, "report.json").new(check=False).failed("dump|ended|modem")
+    Region(modem, "report.json").new(check=False).failed(NO_FILE)
     reset(modem)
     modem.proves_life()
     modem.down(0)
@@ -246,7 +413,7 @@ def test_no_dump(modem: Modem) -> None:
     modem.wait_ready()
     Region(modem, "bootcore_prev_trace.bin").delete()
     for region in regions(modem):
-        region.new(check=False).failed("dump|available|loader|stage")
+        region.new(check=False).failed(NO_FILE)
         assert region.snapshots() == []
     modem.proves_life()
     modem.down(0)
@@ -261,7 +428,7 @@ def test_fewer_files(modem: Modem) -> None:
     first.new()
     first.check(16)
     for name in ("eeprom.bin", "bootcore_trace.bin", "bootcore_prev_trace.bin"):
-        Region(modem, name).new(check=False).failed("dump|available|modem")
+        Region(modem, name).new(check=False).failed(NO_FILE)
     third = Region(modem, "cdd.log")
     third.new()
     third.check(32)
@@ -274,7 +441,7 @@ class Row:
     """A fault, what the user reads, how long that may take."""
 
     fault: str
-    words: str
+    sentence: str
     within: float = AT_ONCE
     ended: bool = False		# the modem is told that the dump is over
 
@@ -282,19 +449,28 @@ class Row:
         return self.fault
 
 
-WRONG = "wrong|bad|bytes|length|unexpected|invalid|short|long|list|count|size"
-SILENT = "answer|time|silent|not take|did not"
-
-LISTS = (Row("dump-list:short=4", WRONG), Row("dump-list:long=4", WRONG), Row("dump-list:ignore", SILENT, WAIT + 1),
-         Row("dump-list:bad-value=0", WRONG), Row("dump-list:bad-value=7", WRONG), Row("rpsi:ignore", SILENT, WAIT + 1),
-         Row("dump-list:crash", "crash|gone|stage"))
+LISTS = (
+    Row("dump-list:short=4", WRONG_SIZE),
+    Row("dump-list:long=4", WRONG_SIZE),
+    Row("dump-list:ignore", NO_ANSWER, WAIT + 1),
+    Row("dump-list:bad-value=0", BAD_LIST),
+    Row("dump-list:bad-value=7", BAD_LIST),
+    # One byte more than there is room for
+    Row("dump-size:bad-value=801", BAD_LIST),
+    Row("dump-size#2:bad-value=10e00001", BAD_LIST),
+    Row("dump-size#6:bad-value=ffffffff", BAD_LIST),
+    Row("rpsi:ignore", NO_ANSWER, WAIT + 1),
+    Row("dump-list:crash", CRASHED),
+)
 CHUNKS = (
-    Row("dump-chunk#3:long=1", WRONG, ended=True),
-    Row("dump-chunk:ignore", SILENT, WAIT + 1, ended=True),
+    Row("dump-chunk#3:long=1", WRONG_SIZE, ended=True),
+    Row("dump-chunk:ignore", NO_ANSWER, WAIT + 1, ended=True),
+    # The last byte of the file does not come.
+    Row("dump-chunk#2:short=1", NO_ANSWER, WAIT + 1, ended=True),
     # One wait for the file, another one for the end of the dump. The modem finds both commands then.
-    Row("rpsi:ignore", SILENT, 2 * WAIT + 1, ended=True),
-    Row("dump-chunk#2:silence", SILENT, 2 * WAIT + 1),
-    Row("dump-chunk#2:crash", "crash|gone|stage"),
+    Row("rpsi:ignore", NO_ANSWER, 2 * WAIT + 1, ended=True),
+    Row("dump-chunk#2:silence", NO_ANSWER, 2 * WAIT + 1),
+    Row("dump-chunk#2:crash", CRASHED),
 )
 
 
@@ -303,9 +479,9 @@ def test_bad_list(modem: Modem, row: Row) -> None:
     """Flashing PSI fails for it, and there is no dump; after a reset it is all there."""
     crash(modem)
     modem.fault(row.fault)
-    flash(modem, "psi.bin").failed(row.words, row.within)
+    flash(modem, "psi.bin").failed(row.sentence, row.within)
     assert modem.faults_fired() == 1
-    Region(modem, "report.json").new(check=False).failed("dump|available|modem|loader")
+    Region(modem, "report.json").new(check=False).failed(NO_FILE)
     modem.control("clear")
     reset(modem)
     wait_rom(modem)
@@ -322,7 +498,7 @@ def test_bad_file(modem: Modem, row: Row) -> None:
     flash(modem, "psi.bin").check()
     modem.fault(row.fault)
     region = Region(modem, "cdd.log")
-    region.new(check=False).failed(row.words, row.within)
+    region.new(check=False).failed(row.sentence, row.within)
     assert modem.faults_fired() == 1
     assert region.snapshots() == []
     modem.control("clear")
@@ -344,8 +520,7 @@ def test_interrupted(modem: Modem, how: str, fault: str) -> None:
     flash(modem, "psi.bin").check()
     modem.fault(fault)
     region = Region(modem, "cdd.log")
-    job = modem.guest.spawn(["devlink", "region", "new", region.handle])
-    modem.jobs.append(job)
+    job = region.begin()
     wait_until(modem.faults_fired, 10, "the modem holds the file back")
     if how == "signal":
         job.kill(signal.SIGINT)
@@ -365,6 +540,70 @@ def test_interrupted(modem: Modem, how: str, fault: str) -> None:
         flash(modem, "psi.bin").check()
     region.new()
     region.check(SIZES[2])
+
+
+def test_interrupted_list(modem: Modem) -> None:
+    """Whoever flashes PSI is interrupted while the modem looks for its files: there is no dump, and the next PSI finds it."""
+    crash(modem)
+    modem.fault("dump-list:ignore")
+    job = begin(modem, "psi.bin")
+    wait_until(modem.faults_fired, 10, "the modem holds the list back")
+    job.kill(signal.SIGINT)
+    assert job.wait(AT_ONCE) != 0
+    lock_is_free(modem)
+    region = Region(modem, "report.json")
+    region.new(check=False).failed(NO_FILE)
+    modem.control("clear")
+    reset(modem)
+    wait_rom(modem)
+    flash(modem, "psi.bin").check()
+    region.new()
+    region.check(SIZES[0])
+
+
+@pytest.mark.parametrize("interrupted", (False, True))
+def test_end_without_an_answer(modem: Modem, interrupted: bool) -> None:
+    """The last file is there before the modem confirms the end, so it is kept; nobody has to wait for that."""
+    crash(modem)
+    flash(modem, "psi.bin").check()
+    modem.fault("dump-end:ignore")
+    region = Region(modem, "bootcore_prev_trace.bin")
+    job = region.begin()
+    wait_until(modem.faults_fired, 10, "the modem does not confirm the end")
+    if interrupted:
+        job.kill(signal.SIGINT)
+    assert (job.wait(AT_ONCE if interrupted else WAIT + 1) == 0) == (not interrupted)
+    lock_is_free(modem)
+    region.check(SIZES[5])
+    # It was told of it, and boots.
+    reset(modem)
+    modem.proves_life()
+    modem.down(0)
+
+
+HARMLESS = (("psi.bin", "dump-name:bad-value=ff"), ("psi.bin", "dump-name#3:bad-value=1"), ("psi.bin", "dump-list:twice"),
+            ("psi.bin", "dump-list:lose-msi"), ("cdd.log", "dump-chunk#2:lose-msi"), ("cdd.log", "dump-chunk#2:late=500"),
+            ("bootcore_prev_trace.bin", "dump-end:late=500"))
+
+
+def test_harmless(modem: Modem) -> None:
+    """Names that are none, lost interrupts, a modem that takes its time: the files are complete, names can be printed."""
+    crash(modem)
+    monitor = Monitor(modem)
+    modem.fault(*(fault for name, fault in HARMLESS if name == "psi.bin"))
+    flash(modem, "psi.bin").check()
+    names = [status.message for status in monitor.next() if status.component == "FILENAME"]
+    assert names == ["?" * 31, "coredump.fcd", "?" * 31, "eeprom.bin", "bootcore_trace.bin", "bootcore_prev_trace.bin"]
+    for region in regions(modem, SMALL):
+        fired = modem.faults_fired()
+        mine = [fault for name, fault in HARMLESS if name == region.name]
+        modem.fault(*mine)
+        region.new()
+        region.check(SIZES[region.index])
+        assert modem.faults_fired() == fired + len(mine), region.name
+    modem.control("clear")
+    reset(modem)
+    modem.wait_ready()
 
 
 LONGEST = (REGIONS["report.json"], REGIONS[LARGE], *(REGIONS[name] for name in SMALL[1:]))
