@@ -15,7 +15,7 @@ import pytest
 from iosmlib.bench import GuestError, Job, wait_until
 from testlib import steady
 from testlib.modem import STATE, Address, Modem
-from testlib.recovery import bind, proves_life, reset, unbind
+from testlib.recovery import bind, proves_life, remove, rescan, reset, unbind
 
 LINK = "/sys/kernel/debug/wwan/wwan0/iosm"
 OWN = STATE.rpartition("/")[0]
@@ -345,6 +345,67 @@ def test_unbind_while_reading(modem: Modem) -> None:
         come(modem)
         proves_life(modem)
         assert modem.guest.read(f"{LINK}/{CTRL}") == "0\n"
+
+
+def pulled_out(modem: Modem) -> None:
+    """The modem goes, and is plugged in again."""
+    modem.fault("now:gone")
+    remove(modem)
+    modem.control("back")
+    rescan(modem)
+
+
+def unbound_after_crash(modem: Modem) -> None:
+    """The driver goes before it could do something for a modem that crashed."""
+    modem.fault("now:crash")
+    unbind(modem)
+    reset(modem)
+    bind(modem)
+
+
+def rebound(modem: Modem) -> None:
+    """The driver goes and comes back."""
+    unbind(modem)
+    bind(modem)
+
+
+REMOVALS = (rebound, pulled_out, unbound_after_crash)
+
+
+def taken(modem: Modem) -> int:
+    """Bytes that are not free, without what could be given back; pages of a relay file are in no other sum."""
+    modem.guest.sh("sync; echo 3 > /proc/sys/vm/drop_caches")
+    sizes = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in
+                                                                modem.guest.read("/proc/meminfo").splitlines())}
+    return 1024 * (sizes["MemTotal"] - sizes["MemFree"])
+
+
+def buffers(modem: Modem) -> int:
+    """Relay buffers that are mapped."""
+    return modem.guest.read("/proc/vmallocinfo").count("relay_")
+
+
+@pytest.mark.emulator(options=("--trace-rate", "1000000"))
+def test_removed_while_on(modem: Modem) -> None:
+    """Nobody switches it off first, and each time the buffer goes with the driver; every other time somebody reads."""
+    before = mapped = 0
+    for turn in range(10 * len(REMOVALS)):
+        modem.wait_ready()
+        if turn == 2 * len(REMOVALS):
+            before, mapped = taken(modem), buffers(modem)
+        modem.guest.sh(f"echo 1 > {OWN}/{CTRL}")
+        reader = Follower(modem, f"{OWN}/{DATA}") if turn % 2 else None
+        modem.guest.wait_for(f"grep -qE '^log units: *[1-9]' {STATE}", what="something is logged")
+        assert buffers(modem) > 0
+        REMOVALS[turn % len(REMOVALS)](modem)
+        if reader:
+            assert reader.result()["error"] == "EIO"
+        assert modem.guest.read(f"{OWN}/{CTRL}") == "0\n"
+    modem.wait_ready()
+    assert buffers(modem) == mapped
+    # A way that loses its buffer does so eight times in between.
+    assert taken(modem) - before < 2 * CAPACITY, "bytes lost"
+    proves_life(modem)
 
 
 @pytest.mark.parametrize("kind", ("freeze", "mem"))
