@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import random
 import signal
+from typing import Any
 
 import pytest
 from iosmlib.bench import wait_until
 from testlib import pools, steady
-from testlib.modem import PCI, SESSIONS, Address, Modem
+from testlib.modem import PCI, SESSIONS, STATE, Address, Modem
 from testlib.recovery import (
     BOUND,
     DRIVER,
     FUNCTION,
     all_hung_up,
+    allow,
     bind,
     come_back,
     hang_ups,
@@ -31,15 +33,21 @@ from testlib.recovery import (
     reset,
     timed,
     unbind,
+    wait_asleep,
+    wait_fired,
 )
 
 REMOVALS = 100			# with each format of the multiplexer
+BLIND = 5			# one in so many is at any time, the others are under traffic
+STRUCK = REMOVALS * 4 // 5
 LEAK = 8			# KiB for each; half of that is the PCI core's, and one modem takes much more
 # Seconds of guest time
 UNLOAD_BOUND = 2.0		# for the unloading of a dead modem
 NOTICE_BOUND = 3.0		# the driver looks every two seconds, and a request is looked after in half of one
 
 COMMANDS = {"remove": f"echo 1 > {PCI}/remove", "unbind": f"echo {FUNCTION} > {DRIVER}/unbind", "rmmod": "rmmod iosm"}
+OFF_THE_BUS = ("gone", "power-loss")	# what has to be found again on the bus afterwards
+DEATHS = (*OFF_THE_BUS, "silence")
 STARTING = ("init", "running", "sleep-device", "features")
 
 
@@ -63,19 +71,16 @@ def memory(modem: Modem) -> int:
                if line.startswith(("SUnreclaim:", "VmallocUsed:")))
 
 
-@pytest.mark.parametrize("how", COMMANDS)
-@pytest.mark.parametrize(("fault", "ports"), (("gone", False), ("gone", True), ("silence", False), ("silence", True),
-                                              ("crash", True)))
-def test_dead_modem_is_unloaded_quickly(modem: Modem, fault: str, ports: bool, how: str) -> None:
-    """With all links up, packets on their way, and perhaps all ports open; in the guest's own time."""
-    busy(modem)
-    jobs = hang_ups(modem) if ports else []
-    modem.fault(f"now:{fault}")
+def unloaded_quickly(modem: Modem, how: str) -> None:
+    """The driver goes, within its bound; in the guest's own time."""
     start, end = modem.guest.sh(f"cat /proc/uptime; {COMMANDS[how]} || exit; cat /proc/uptime").out.splitlines()
     assert float(end.split()[0]) - float(start.split()[0]) <= UNLOAD_BOUND * (2 if checked(modem) else 1)
-    all_hung_up(jobs, 1.0)
     modem.wait_gone(1.0)
-    if fault == "gone":
+
+
+def revive(modem: Modem, fault: str, how: str) -> None:
+    """The modem that suffered this fault, and lost its driver so, is well again, and has its driver."""
+    if fault in OFF_THE_BUS:
         come_back(modem)
     else:
         if how == "remove":
@@ -84,11 +89,89 @@ def test_dead_modem_is_unloaded_quickly(modem: Modem, fault: str, ports: bool, h
     if how == "rmmod":
         modem.loaded = False
         modem.load()
-    elif fault != "gone" and how == "unbind":
+    elif how == "unbind" and fault not in OFF_THE_BUS:
         bind(modem)
+    proves_life(modem)
+
+
+@pytest.mark.parametrize("how", COMMANDS)
+@pytest.mark.parametrize(("fault", "ports"), (("gone", False), ("gone", True), ("silence", False), ("silence", True),
+                                              ("crash", True), ("power-loss", True)))
+def test_dead_modem_is_unloaded_quickly(modem: Modem, fault: str, ports: bool, how: str) -> None:
+    """With all links up, packets on their way, and perhaps all ports open."""
+    busy(modem)
+    jobs = hang_ups(modem) if ports else []
+    modem.fault(f"now:{fault}")
+    unloaded_quickly(modem, how)
+    all_hung_up(jobs, 1.0)
     for job in modem.jobs:
         job.kill(9)
-    proves_life(modem)
+    revive(modem, fault, how)
+
+
+@pytest.mark.emulator(options=("--idle-sleep", "2"))
+@pytest.mark.parametrize("how", COMMANDS)
+@pytest.mark.parametrize("fault", DEATHS)
+def test_dead_sleeper_is_unloaded_quickly(modem: Modem, fault: str, how: str) -> None:
+    """It died in its device sleep, with ports open and links up: nobody says anything, so nobody has found out."""
+    modem.up(0, 5)
+    jobs = hang_ups(modem)
+    modem.guest.wait_for(f"grep -qx 'modem power: asleep' {STATE}", what="the modem sleeps")
+    modem.fault(f"now:{fault}")
+    unloaded_quickly(modem, how)
+    all_hung_up(jobs, 1.0)
+    revive(modem, fault, how)
+
+
+@pytest.mark.emulator(parameters=("system_sleep=d3",))
+@pytest.mark.parametrize("how", COMMANDS)
+@pytest.mark.parametrize("fault", DEATHS)
+def test_dead_modem_in_d3_is_unloaded_quickly(modem: Modem, fault: str, how: str) -> None:
+    """The function sleeps, and the modem does not answer when it is woken to be told good-bye."""
+    allow(modem, 0)
+    wait_asleep(modem)
+    modem.fault(f"now:{fault}")
+    unloaded_quickly(modem, how)
+    # Only the driver's own device remembers.
+    modem.guest.sh(f"[ ! -e {PCI} ] || echo on > {PCI}/power/control")
+    revive(modem, fault, how)
+
+
+@pytest.mark.parametrize("how", COMMANDS)
+@pytest.mark.parametrize("event", STARTING)
+def test_dead_modem_is_unloaded_quickly_while_starting(modem: Modem, event: str, how: str) -> None:
+    """It fell silent at some step of the bring-up, and the driver waits for its answer."""
+    unbind(modem)
+    modem.fault(f"{event}:silence")
+    bind(modem)
+    wait_fired(modem, 1, event)
+    unloaded_quickly(modem, how)
+    revive(modem, "silence", how)
+
+
+class Traffic:
+    """Do packets flow on a link that is up, as the modem sees it?"""
+
+    def __init__(self, modem: Modem) -> None:
+        self.modem = modem
+        self.before = modem.packets_seen()
+
+    def flows(self) -> bool:
+        """A session is open now, and packets have passed since the last strike."""
+        stats = self.modem.stats()
+        return bool(stats["mux"]["sessions_open"]) and self.packets(stats) > self.before
+
+    @staticmethod
+    def packets(stats: dict[str, Any]) -> int:
+        """Those of all links."""
+        return sum(session["ul_packets"] + session["dl_packets"] for session in stats["sessions"])
+
+    def strike(self, event: str) -> None:
+        """The modem vanishes at an event of that traffic."""
+        fired = self.modem.faults_fired()
+        self.modem.fault(f"{event}:gone")
+        wait_fired(self.modem, fired + 1, event)
+        self.before = self.modem.packets_seen()
 
 
 def test_hundred_times(modem: Modem, mux: str) -> None:
@@ -98,13 +181,20 @@ def test_hundred_times(modem: Modem, mux: str) -> None:
     programs = [racing_port(modem, "/dev/wwan0at1"), racing_link(modem)]
     holder = racing_hang_ups(modem)
     before = 0
+    traffic, struck = Traffic(modem), 0
     for turn in range(REMOVALS):
         holder.wait_open()
         if turn % 10 == 0:
             for program in programs:
                 program.wait_progress()
-        modem.guest.run(["sleep", f"{dice.uniform(0, 0.05):.4f}"])
-        modem.fault("now:gone")
+        event = "now"
+        if turn % BLIND:
+            wait_until(traffic.flows, 20, f"packets flow in turn {turn}", interval=0.002)
+            event = dice.choice(("now", f"uplink#{dice.randrange(1, 40)}", f"downlink#{dice.randrange(1, 20)}"))
+        else:
+            modem.guest.run(["sleep", f"{dice.uniform(0, 0.05):.4f}"])
+        struck += traffic.flows()
+        traffic.strike(event)
         remove(modem)
         # It does not take a time-out: when the removal is done, they know.
         holder.wait_hung_up(turn + 1)
@@ -115,6 +205,7 @@ def test_hundred_times(modem: Modem, mux: str) -> None:
     modem.wait_ready()
     for program in (*programs, holder):
         program.finish()
+    assert struck >= STRUCK, "removals were under traffic"
     limit = REMOVALS * LEAK * (4 if checked(modem) else 1)
     assert memory(modem) - before < limit, "KiB lost"
     assert modem.guest.leaks() == ""

@@ -27,6 +27,8 @@ HUNG_UP = {"read": "EIO", "write": "ENODEV", "hangup": True}
 PORT_BOUND = 5.0
 LINK_BOUND = 7.0
 
+AUTOSUSPEND_DELAY = 20	# milliseconds, where a test does not say something else
+
 # The same when nobody else is in the way: a port opens with two requests, a link with two and a command.
 BOUND = {"port": 2.0, "link": 3.0}
 
@@ -40,6 +42,11 @@ def proves_life(modem: Modem) -> None:
     pairs = [Address(session).pair(4) for session in (0, 3)]
     assert modem.call("alive", "problems", AT, pairs) == []
     modem.guest.sh("ip link del wwan0-3 && ip link set wwan0 down")
+
+
+def uptime(modem: Modem) -> float:
+    """Seconds of the guest, as in a journal."""
+    return float(modem.guest.read("/proc/uptime").split()[0])
 
 
 def index(modem: Modem) -> int:
@@ -93,6 +100,34 @@ def come_back(modem: Modem) -> None:
     if modem.guest.exists(PCI):
         remove(modem)
     rescan(modem)
+
+
+# Runtime PM of the function, which needs the PM core and the modem to agree.
+
+def allow(modem: Modem, delay: int = AUTOSUSPEND_DELAY) -> None:
+    """Let the function sleep, after so many milliseconds without a user."""
+    modem.guest.sh(f"echo {delay} > {PCI}/power/autosuspend_delay_ms; echo auto > {PCI}/power/control")
+
+
+def in_d3(modem: Modem) -> bool:
+    """Is the function in D3hot, as the modem sees it?"""
+    return bool(modem.stats()["function"]["d3"])
+
+
+def enters_d3(modem: Modem) -> None:
+    """Until the function sleeps, as the modem sees it."""
+    wait_until(lambda: in_d3(modem), 10, "the function enters D3")
+
+
+def wait_asleep(modem: Modem) -> None:
+    """Until the function sleeps, in the eyes of both."""
+    enters_d3(modem)
+    modem.guest.wait_for(f"grep -qx suspended {PCI}/power/runtime_status", what="the function is suspended")
+
+
+def entries(modem: Modem) -> int:
+    """How often it slept."""
+    return int(modem.stats()["function"]["d3_entries"])
 
 
 @dataclass(frozen=True)
