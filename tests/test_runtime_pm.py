@@ -12,10 +12,28 @@ import pytest
 from iosmlib.bench import wait_until
 from testlib import steady
 from testlib.modem import PCI, Address, Modem
+from testlib.recovery import AUTOSUSPEND_DELAY as DELAY
+from testlib.recovery import (
+    allow,
+    bind,
+    enters_d3,
+    entries,
+    in_d3,
+    index,
+    journal,
+    racers,
+    reset,
+    unbind,
+    wait_asleep,
+    wait_fired,
+    wait_replaced,
+)
 
 CYCLES = 50
-DELAY = 20			# milliseconds
-BOUND = 5.0			# seconds that the opener of a port may have to wait for a modem that is not as it was
+ATTEMPTS = 5
+STRIKES = 2			# less than what makes the driver give up
+LINES = 4			# of the driver in the kernel's log, for one session that ended
+BOUND = 2.0			# seconds that the opener of a port may have to wait for a modem that is not as it was
 
 pytestmark = pytest.mark.emulator(parameters=("system_sleep=d3",))
 
@@ -30,38 +48,26 @@ def awake_afterwards(modem: Modem) -> Iterator[None]:
         modem.guest.sh(f"echo on > {PCI}/power/control")
 
 
-def allow(modem: Modem, delay: int = DELAY) -> None:
-    """Let the function sleep, after so many milliseconds without a user."""
-    modem.guest.sh(f"echo {delay} > {PCI}/power/autosuspend_delay_ms; echo auto > {PCI}/power/control")
-
-
-def in_d3(modem: Modem) -> bool:
-    """Is the function in D3hot, as the modem sees it?"""
-    return bool(modem.stats()["function"]["d3"])
-
-
-def enters_d3(modem: Modem) -> None:
-    """Until the function sleeps, as the modem sees it."""
-    wait_until(lambda: in_d3(modem), 10, "the function enters D3")
-
-
-def wait_asleep(modem: Modem) -> None:
-    """Until the function sleeps, in the eyes of both."""
-    enters_d3(modem)
-    modem.guest.wait_for(f"grep -qx suspended {PCI}/power/runtime_status", what="the function is suspended")
-
-
-def entries(modem: Modem) -> int:
-    """How often it slept."""
-    return int(modem.stats()["function"]["d3_entries"])
-
-
 def stays_awake(modem: Modem) -> None:
     """It does not sleep for many times the delay."""
     before = entries(modem)
     modem.guest.run(["sleep", f"{20 * DELAY / 1000}"])
     assert entries(modem) == before
     assert not in_d3(modem)
+
+
+def start_anew(modem: Modem) -> None:
+    """Sessions that do not last ten seconds count as failed starts; a new probe begins to count anew."""
+    unbind(modem)
+    bind(modem)
+    modem.wait_ready()
+
+
+def opener(modem: Modem) -> str:
+    """Somebody who opens a port, and has not to wait long for it; the error, if any."""
+    result = modem.call("opening", "timed", steady.AT)
+    assert result["seconds"] < BOUND
+    return str(result["error"])
 
 
 def proves_life(modem: Modem) -> None:
@@ -72,9 +78,14 @@ def proves_life(modem: Modem) -> None:
 
 @pytest.mark.emulator(fresh=True)
 def test_nobody_asked(modem: Modem) -> None:
-    """Until user space wants it, the function stays in D0."""
+    """Until user space wants it, the function stays in D0, also when its delay is long over."""
     assert modem.guest.read(f"{PCI}/power/control").strip() == "on"
     assert modem.guest.read(f"{PCI}/power/autosuspend_delay_ms").strip() == "2000"
+    # The last user goes, and the delay begins.
+    assert modem.call("ports", "at", steady.AT, ["AT"], 10.0) == ["AT\r\r\nOK\r\n"]
+    modem.guest.run(["sleep", "3"])
+    assert modem.guest.read(f"{PCI}/power/runtime_status").strip() == "active"
+    assert entries(modem) == 0
     assert not in_d3(modem)
 
 
@@ -166,14 +177,14 @@ def test_modem_wakes_the_function(modem: Modem) -> None:
 
 @pytest.mark.parametrize("fault", ("reboot", "boot=200", "power-loss", "crash=100"))
 def test_not_as_it_was(modem: Modem, fault: str) -> None:
-    """The modem forgot us in its sleep: an opener fails within a bound or succeeds, and everything comes back."""
+    """The modem forgot us in its sleep: an opener is told so at once, and everything comes back."""
     allow(modem)
     for _ in range(2):
         wait_asleep(modem)
+        before = index(modem)
         modem.fault(f"now:{fault}")
-        result = modem.call("opening", "timed", steady.AT)
-        assert result["seconds"] < BOUND
-        assert result["error"] in ("", "EIO", "ENODEV", "ENOENT", "ETIMEDOUT")
+        assert opener(modem) == "ENODEV"
+        wait_replaced(modem, before)
         modem.wait_state("online", "suspended")
         proves_life(modem)
 
@@ -182,12 +193,114 @@ def test_silent(modem: Modem) -> None:
     """The modem answers nothing when it is woken: its session is over, and a new one begins."""
     allow(modem)
     wait_asleep(modem)
-    modem.fault("sleep-exit:ignore")
-    result = modem.call("opening", "timed", steady.AT)
-    assert result["seconds"] < BOUND
-    assert result["error"] in ("", "EIO", "ENODEV", "ENOENT", "ETIMEDOUT")
+    before = index(modem)
+    with modem.listening() as events:
+        modem.fault("sleep-exit:ignore")
+        assert opener(modem) == "ENODEV"
+        wait_replaced(modem, before)
+        assert events.modem().count("MDM_TIMEOUT") == 1
     modem.wait_state("online", "suspended")
     proves_life(modem)
+
+
+def timeouts(modem: Modem) -> int:
+    """Control requests without an answer, since the driver was bound."""
+    return int(modem.state()["requests timed out"])
+
+
+def lines(modem: Modem) -> int:
+    """How much the driver has written to the kernel's log."""
+    return modem.guest.dmesg().count("iosm 0000:00:00.0:")
+
+
+def test_silent_when_put_to_sleep(modem: Modem) -> None:
+    """The modem does not answer when the function is to sleep: one time-out, one event, a new session that sleeps."""
+    start_anew(modem)
+    before, asked, said = index(modem), timeouts(modem), lines(modem)
+    with journal(modem) as states, modem.listening() as events:
+        modem.fault("sleep-enter:ignore")
+        allow(modem)
+        wait_replaced(modem, before)
+        wait_asleep(modem)
+        assert states.states() == ["suspended", "online", "recovering", "starting", "online", "suspended"]
+        assert [event for event in events.modem() if event == "MDM_TIMEOUT"] == ["MDM_TIMEOUT"]
+    assert timeouts(modem) == asked + 1
+    assert 1 <= lines(modem) - said <= LINES
+    proves_life(modem)
+
+
+def test_silent_whenever_put_to_sleep(modem: Modem) -> None:
+    """It never answers that: as many time-outs as attempts, not a flood of them."""
+    start_anew(modem)
+    asked, said = timeouts(modem), lines(modem)
+    with journal(modem) as states, modem.listening() as events:
+        modem.fault("sleep-enter*:ignore")
+        allow(modem)
+        states.wait("failed", timeout=30.0)
+        failures = states.before("failed").count("recovering")
+        assert failures == ATTEMPTS
+        assert events.modem().count("MDM_TIMEOUT") - failures in range(ATTEMPTS)
+    assert timeouts(modem) - asked - failures in range(ATTEMPTS)
+    assert lines(modem) - said <= LINES * 2 * ATTEMPTS
+    modem.control("clear")
+    start_anew(modem)
+    proves_life(modem)
+
+
+@pytest.mark.parametrize("answer", ("late=300", "lose-msi", "twice"))
+@pytest.mark.parametrize("event", ("sleep-enter", "sleep-exit"))
+def test_answers_that_are_only_slow(modem: Modem, event: str, answer: str) -> None:
+    """What is late, or not heard, or said twice, ends no session, and no command of who opens meanwhile gets lost."""
+    allow(modem)
+    wait_asleep(modem)
+    before, fired = index(modem), modem.faults_fired()
+    modem.fault(f"{event}:{answer}")
+    if event == "sleep-enter":
+        # Out of this sleep; the next one is the one.
+        assert modem.call("ports", "at", steady.AT, ["AT"], 10.0) == ["AT\r\r\nOK\r\n"]
+        wait_fired(modem, fired + 1, event)
+    assert modem.call("ports", "at", steady.AT, ["AT", "AT"], 10.0) == ["AT\r\r\nOK\r\n"] * 2
+    assert modem.faults_fired() == fired + 1
+    wait_asleep(modem)
+    proves_life(modem)
+    assert index(modem) == before
+
+
+@pytest.mark.parametrize("fault", ("d3:reboot", "d0:crash=50", "sleep-exit:ignore", "sleep-enter:ignore"))
+def test_faults_with_programs_in_the_way(modem: Modem, mux: str, fault: str) -> None:
+    """Ports are opened and links taken up all the time, the function sleeps whenever it may, and then something is wrong."""
+    start_anew(modem)
+    with racers(modem):
+        allow(modem, 0)
+        for number in range(1, STRIKES + 1):
+            slept, before = entries(modem), index(modem)
+            wait_until(lambda slept=slept: entries(modem) > slept, 20, f"the function sleeps ({number})")
+            modem.fault(fault)
+            wait_fired(modem, number, fault)
+            wait_replaced(modem, before)
+            slept = entries(modem)
+            wait_until(lambda slept=slept: entries(modem) > slept, 20, f"the function sleeps again ({number})")
+    proves_life(modem)
+
+
+def test_both_ways_at_once(modem: Modem, mux: str) -> None:
+    """Each cycle has packets both ways at the same time, and commands on a port; nothing is lost."""
+    allow(modem, 0)
+    enters_d3(modem)
+    before, link = entries(modem), index(modem)
+    for _ in range(CYCLES // 5):
+        modem.up(0)
+        work = [steady.datagrams(modem), steady.commands(modem)]
+        modem.network_ping(Address(0).host4, [56, 1400] * 5)
+        for each in work:
+            each.goes_on()
+        for server in modem.servers:
+            server.stop()
+        modem.down(0)
+        enters_d3(modem)
+    assert entries(modem) - before >= CYCLES // 5
+    assert index(modem) == link
+    assert modem.state()["requests timed out"] == "0"
 
 
 def test_refuses(modem: Modem) -> None:
@@ -206,9 +319,7 @@ def test_gone(modem: Modem) -> None:
     allow(modem)
     wait_asleep(modem)
     modem.fault("now:gone")
-    result = modem.call("opening", "timed", steady.AT)
-    assert result["seconds"] < BOUND
-    assert result["error"] in ("EIO", "ENODEV", "ENOENT")
+    assert opener(modem) == "ENODEV"
     modem.wait_gone()
     modem.wait_state("lost")
     modem.control("back")
@@ -231,10 +342,12 @@ def test_unload_while_asleep(modem: Modem) -> None:
 
 def test_reset_while_asleep(modem: Modem) -> None:
     """Somebody resets the function through sysfs while it sleeps."""
+    before, resets = index(modem), modem.stats()["flr"]
     allow(modem)
     wait_asleep(modem)
-    modem.guest.sh(f"echo 1 > {PCI}/reset")
-    modem.wait_ready()
+    reset(modem)
+    wait_replaced(modem, before)
+    assert modem.stats()["flr"] == resets + 1
     proves_life(modem)
 
 

@@ -115,6 +115,11 @@ def _set_up(control: socket.socket, name: str, up: bool) -> None:
     fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", name.encode(), flags))
 
 
+def _address(control: socket.socket, name: str, host: str, gateway: str) -> None:
+    fcntl.ioctl(control, SIOCSIFADDR, _request(name, socket.AF_INET, host))
+    fcntl.ioctl(control, SIOCSIFDSTADDR, _request(name, socket.AF_INET, gateway))
+
+
 def link(name: str, host: str, gateway: str) -> dict:
     """Up, a burst of datagrams, an echo request of odd size and its answer, down."""
     noise = random.Random(name)
@@ -130,8 +135,7 @@ def link(name: str, host: str, gateway: str) -> dict:
         with clock("up"):
             _set_up(control, name, True)
         try:
-            fcntl.ioctl(control, SIOCSIFADDR, _request(name, socket.AF_INET, host))
-            fcntl.ioctl(control, SIOCSIFDSTADDR, _request(name, socket.AF_INET, gateway))
+            _address(control, name, host, gateway)
             try:
                 burst()
                 wrong = icmp.ping(host, gateway, [noise.randrange(1, 1400)], 0.0, ANSWER, False)["wrong"]
@@ -226,3 +230,18 @@ def comeback(device: str) -> float:
                 return time.monotonic()
         except OSError:
             time.sleep(PAUSE)
+
+
+def link_comeback(name: str, host: str, gateway: str) -> float:
+    """Wait until a link is another one, and try until it carries something; when that was, CLOCK_MONOTONIC."""
+    before = socket.if_nametoindex(name)
+    control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    print("ready", flush=True)
+    while True:
+        with contextlib.suppress(OSError):
+            if socket.if_nametoindex(name) != before:
+                _set_up(control, name, True)
+                _address(control, name, host, gateway)
+                if not icmp.ping(host, gateway, [56], 0.0, 1.0, False)["wrong"]:
+                    return time.monotonic()
+        time.sleep(PAUSE)
