@@ -785,7 +785,7 @@ static void hitter_work(struct work_struct *work)
 	struct hitter *h = container_of(work, struct hitter, work);
 	unsigned long end = jiffies + 5 * HZ;
 
-	while (!waitqueue_active(&h->t->flash->wait) && time_before(jiffies, end))
+	while (!wq_has_sleeper(&h->t->flash->wait) && time_before(jiffies, end))
 		schedule_timeout_uninterruptible(1);
 	h->hit(h->t);
 }
