@@ -12,13 +12,16 @@ import json
 import random
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from iosmlib.bench import wait_until
 from testlib import steady
-from testlib.modem import Address, Modem
+from testlib.modem import STATE, Address, Modem
 from testlib.recovery import (
     BOUND,
+    FUNCTION,
     Journal,
     all_hung_up,
     bind,
@@ -32,13 +35,18 @@ from testlib.recovery import (
     reset,
     timed,
     unbind,
+    uptime,
     wait_fired,
     wait_replaced,
 )
 
 NOTICE_BOUND = 3.0		# guest seconds: the driver looks every two, and a request is looked after in half of one
+WAKE_BOUND = 2.0		# guest seconds from the first of the wake requests to the end of the session
+WAKE_TRIES = 10
 ATTEMPTS = 5
 FAILED_BOUND = 30.0		# guest seconds for all of them, and a reset in between
+
+HANG_UP = "events 0x18"		# what poll() says of a port that is not there any more: POLLERR | POLLHUP
 
 FORGETS = ("reboot", "boot=300")
 STARTING = ("sleep-device", "features")
@@ -66,9 +74,9 @@ def traffic(modem: Modem) -> None:
 WORK: dict[str, Callable[[Modem], None]] = {"port": open_port, "traffic": traffic}
 
 
-def uptime(modem: Modem) -> float:
-    """Seconds of the guest, as in a journal."""
-    return float(modem.guest.read("/proc/uptime").split()[0])
+def wake_requests(modem: Modem) -> int:
+    """How often the modem was asked to wake up: doorbell 2, value 2."""
+    return int(modem.stats()["db2"][2])
 
 
 def restarted(states: Journal, timeout: float = 20.0) -> None:
@@ -137,11 +145,23 @@ def test_power_loss(modem: Modem) -> None:
 
 
 def test_status_toggles(modem: Modem) -> None:
-    """For a moment the status block says that there is no session; whether or not the driver saw it, all is well then."""
+    """For a moment the status block says that there is no session. Who sees it believes it; who does not goes on."""
     for _ in range(3):
         modem.wait_ready()
-        steady.held(modem)
-        modem.fault("now:toggle-ipc")
+        job, before = steady.held(modem), index(modem)
+        with journal(modem) as states:
+            modem.fault("now:toggle-ipc")
+            # Both interrupts come long before so many exchanges.
+            rounds = job.progress() + steady.GO_ON
+            wait_until(lambda job=job, rounds=rounds: job.ended() or job.progress() >= rounds, 5, "it hangs up, or goes on")
+            if job.ended():
+                assert json.loads(job.ended())["wrong"] == HANG_UP
+                restarted(states)
+                wait_replaced(modem, before)
+            else:
+                job.goes_on()
+                assert states.states() == []
+                assert index(modem) == before
     proves_life(modem)
 
 
@@ -308,9 +328,16 @@ def test_never_wakes_up(modem: Modem) -> None:
     """Asked ten times in a second; then its session is over."""
     modem.up(0)
     modem.ping(Address(0).gateway4)
-    before = index(modem)
-    modem.fault("wake*:ignore")
-    modem.guest.sh(f"for n in 1 2 3 4 5; do ping -c 1 -W 1 {Address(0).gateway4}; done", check=False)
+    modem.guest.wait_for(f"grep -qx 'modem power: asleep' {STATE}", what="the modem sleeps")
+    before, asked = index(modem), wake_requests(modem)
+    with journal(modem) as states, modem.listening() as events:
+        modem.fault("wake*:ignore")
+        start = uptime(modem)
+        modem.guest.sh(f"ping -c 1 -W 1 {Address(0).gateway4}", check=False)
+        restarted(states)
+        assert states.time("recovering") - start <= WAKE_BOUND
+        assert wake_requests(modem) == asked + WAKE_TRIES
+        assert events.modem().count("MDM_TIMEOUT") == 1
     wait_replaced(modem, before)
     modem.control("clear")
     proves_life(modem)
@@ -323,13 +350,33 @@ def test_silence(modem: Modem, work: str) -> None:
     """A modem that has stopped altogether cannot be started again: after some attempts it is reset, automatically."""
     resets = modem.stats()["flr"]
     WORK[work](modem)
-    with journal(modem) as states:
+    with journal(modem) as states, modem.listening() as events:
         modem.fault("now:silence")
         # An open port alone says nothing to the modem.
         timed(modem, "link")
+        events.wait("MDM_TIMEOUT")
         states.wait("failed", timeout=FAILED_BOUND)
         # Its last good start counts as well, unless it was long ago.
         assert ATTEMPTS - 1 <= states.before("failed").count("starting") <= ATTEMPTS
+        states.wait("online")
+    assert modem.stats()["flr"] == resets + 1
+    proves_life(modem)
+
+
+@pytest.mark.emulator(parameters=("acpi_reset=1",))
+@pytest.mark.parametrize(("fault", "state"), (("silence", "failed"), ("bad-stage=5", "lost")))
+def test_all_methods_of_reset(modem: Modem, fault: str, state: str) -> None:
+    """One that failed is reset automatically, one that is lost when somebody asks: the kernel may choose how, too."""
+    assert modem.guest.read("/sys/module/iosm/parameters/acpi_reset").strip() == "Y"
+    resets = modem.stats()["flr"]
+    traffic(modem)
+    with journal(modem) as states:
+        modem.fault(f"now:{fault}")
+        timed(modem, "link")
+        states.wait(state, timeout=FAILED_BOUND)
+        if state == "lost":
+            assert modem.stats()["flr"] == resets
+            modem.guest.run(["devlink", "health", "recover", f"pci/{FUNCTION}", "reporter", "fw"])
         states.wait("online")
     assert modem.stats()["flr"] == resets + 1
     proves_life(modem)
@@ -386,6 +433,55 @@ def test_endless_failure(modem: Modem) -> None:
         bind(modem)
         states.wait("online")
     proves_life(modem)
+
+
+DICE = ("msi%10:lose-msi", "open%40:late=150", "close%40:late=150", "session-open%40:late=150", "session-close%40:late=150",
+        "sleep-device%50:late=50")
+ROLLED = 20			# faults
+
+
+def dice_options(*arguments: str) -> tuple[str, ...]:
+    """Faults by chance, from the start of the modem on."""
+    return (*arguments, *(word for fault in DICE for word in ("--fault", fault)))
+
+
+def lives_with_dice(modem: Modem) -> None:
+    """Traffic goes on, ports and links are opened and closed: nothing is lost, and no session ends."""
+    before = index(modem)
+    modem.up(0)
+    work = [steady.datagrams(modem), steady.commands(modem)]
+    while modem.faults_fired() < ROLLED:
+        modem.up(5)
+        assert modem.call("ports", "at", "/dev/wwan0at1", ["AT"], 10.0) == ["AT\r\r\nOK\r\n"]
+        modem.ping(Address(5).gateway4)
+        modem.down(5)
+        for each in work:
+            each.wait_progress()
+    for each in work:
+        each.goes_on()
+    assert index(modem) == before
+    faults = {fault["spec"]: fault["fired"] for fault in modem.control("faults")["faults"]}
+    assert set(faults) == set(DICE)
+    assert faults["msi%10:lose-msi"] > 0
+    assert sum(faults.values()) > faults["msi%10:lose-msi"]
+
+
+@pytest.mark.emulator(options=dice_options("--seed", "1"), fresh=True)
+def test_dice(modem: Modem, mux: str) -> None:
+    """Interrupts get lost and answers are late, by dice: who uses ports and links notices nothing."""
+    lives_with_dice(modem)
+
+
+@pytest.mark.emulator(options=dice_options("--seed", "2"), fresh=True)
+def test_other_dice(modem: Modem, mux: str) -> None:
+    """The same with dice that fall in another way."""
+    lives_with_dice(modem)
+
+
+@pytest.mark.emulator(options=("--seed", "3", "--script", str(Path(__file__).with_name("dice.faults"))), fresh=True)
+def test_dice_from_a_file(modem: Modem) -> None:
+    """The same with faults that are written down."""
+    lives_with_dice(modem)
 
 
 @pytest.mark.parametrize("seed", (1, 2))
