@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import pytest
 from testlib.modem import Modem
+from testlib.recovery import allow, wait_asleep
 
 PCI = "/sys/bus/pci/devices/0000:00:00.0"
+FORCE_SLEEP = 7			# of doorbell 2
 DEVICES = ("7560", "7360")
 
 IFF_UP, IFF_BROADCAST, IFF_MULTICAST = "UP", "BROADCAST", "MULTICAST"
@@ -113,3 +115,18 @@ def test_boots_by_itself(modem: Modem) -> None:
         events.wait("MDM_READY", timeout=20)
         modem.wait_ready()
         assert events.modem() == ["ROM_READY", "MDM_NOT_READY", "ROM_READY", "MDM_READY"]
+
+
+@pytest.mark.emulator(parameters=("system_sleep=nonsense",), fresh=True)
+def test_nonsensical_sleep(modem: Modem) -> None:
+    """A value that nobody knows is complained about, and then it is as if nothing was said: as the firmware wants it."""
+    warning, = (line for line in modem.guest.dmesg().splitlines() if "system_sleep" in line)
+    assert warning.endswith("iosm 0000:00:00.0: system_sleep=nonsense: not firmware, d3 or d0; ignored")
+    # This firmware says nothing, which means D0: a doorbell, and no request.
+    before = modem.stats()
+    allow(modem)
+    wait_asleep(modem)
+    after = modem.stats()
+    assert after["db2"][FORCE_SLEEP] == before["db2"][FORCE_SLEEP] + 1
+    assert after["messages"]["sleep"] == before["messages"]["sleep"]
+    modem.proves_life()
