@@ -9,10 +9,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from testlib.modem import PCI, Address, Modem
+from testlib.modem import PCI, STATE, Address, Config, Kit, Modem
 from testlib.recovery import all_hung_up, bind, hang_ups, index, journal, proves_life, racers, reset, unbind, wait_replaced
 
 TIMES = 20
+THROWS = 16
 
 
 def resets(modem: Modem) -> int:
@@ -100,8 +101,31 @@ def test_while_the_modem_sleeps(modem: Modem) -> None:
     """A modem that sleeps is reset as any other."""
     modem.up(0)
     modem.ping(Address(0).gateway4)
-    modem.guest.run(["sleep", "0.05"])
-    before = index(modem)
+    before, count = index(modem), resets(modem)
+    modem.guest.wait_for(f"grep -qx 'modem power: asleep' {STATE}", what="the modem sleeps")
     reset(modem)
     wait_replaced(modem, before)
+    assert resets(modem) == count + 1
     proves_life(modem)
+
+
+def falls(kit: Kit, seed: int) -> list[int]:
+    """How a modem's dice fall at each of some events: how many faults had come to pass after it."""
+    modem = Modem(kit, Config(load=False, options=("--seed", str(seed), "--fault", "flr%50:pme")))
+    modem.start()
+    try:
+        found = []
+        for _ in range(THROWS):
+            reset(modem)
+            found.append(modem.faults_fired())
+        return found
+    finally:
+        modem.bench.close()
+
+
+def test_dice_fall_by_their_seed(kit: Kit) -> None:
+    """The same seed and the same events make the same faults, another seed makes others."""
+    first = falls(kit, 1)
+    assert 0 < first[-1] < THROWS
+    assert falls(kit, 1) == first
+    assert falls(kit, 2) != first
