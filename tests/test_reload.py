@@ -6,18 +6,24 @@ Implements the check of protocol.rst 2.6, 8.10 and 10.4.
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Iterator
 
 import pytest
 from iosmlib.bench import wait_until
 from testlib import steady
 from testlib.modem import Address, Config, Kit, Modem
-from testlib.recovery import racers
+from testlib.recovery import allow, racers, wait_asleep
 
 PCI = "/sys/bus/pci/devices/0000:00:00.0"
 DRIVER = "/sys/bus/pci/drivers/iosm"
 AT = "/dev/wwan0at0"
 REBINDS = 100			# with each format of the multiplexer
+
+OFF_BOUND = 15			# seconds of the host; most of them are the kernel's
+BLIND = 5			# one in so many is at any time, the others are under traffic
+STRUCK = REBINDS * 4 // 5
 
 
 def test_twenty_times(modem: Modem, mux: str) -> None:
@@ -81,16 +87,34 @@ def test_bind_and_unbind(modem: Modem, mux: str) -> None:
     modem.proves_life()
 
 
+# Nothing but what the shell itself can do, so that the last look and the unbinding are one instant.
+LOOK = f"""
+look() {{
+    carrier=0 sent=0 received=0
+    read carrier </sys/class/net/wwan0/carrier
+    read sent </sys/class/net/wwan0/statistics/tx_packets
+    read received </sys/class/net/wwan0/statistics/rx_packets
+}} 2>/dev/null
+cd {DRIVER}
+"""
+FLOWS = 'while look; [ "$carrier" != 1 ] || [ "$sent" = 0 ] || [ "$received" = 0 ]; do :; done'
+REBIND = "echo 0000:00:00.0 >unbind && echo 0000:00:00.0 >bind && echo ${carrier:-0} ${sent:-0} ${received:-0}"
+
+
 def test_hundred_times(modem: Modem, mux: str) -> None:
     """unbind and bind at any instant of what programs do with ports and links."""
     dice = random.Random(f"reload {mux}")
     modem.guest.forget_leaks()
+    struck = 0
     with racers(modem) as programs:
         for turn in range(REBINDS):
-            pause = dice.uniform(0, 0.15)
-            modem.guest.sh(f"cd {DRIVER} && echo 0000:00:00.0 > unbind && echo 0000:00:00.0 > bind && sleep {pause:.4f}")
+            wait = FLOWS if turn % BLIND else f"sleep {dice.uniform(0, 0.15):.4f}; look"
+            carrier, sent, received = modem.guest.sh(f"{LOOK}{wait}; {REBIND}").out.split()
+            struck += carrier == "1" and int(sent) > 0 and int(received) > 0
             if turn % 20 == 0:
                 programs[dice.randrange(len(programs))].wait_progress()
+    # A link has a carrier only while the modem is online.
+    assert struck >= STRUCK, "unbindings were under traffic"
     assert modem.guest.leaks() == ""
     modem.proves_life()
 
@@ -107,23 +131,65 @@ def test_driver_override(modem: Modem) -> None:
     modem.guest.sh(f"echo > {PCI}/driver_override")
 
 
-def test_shutdown(kit: Kit) -> None:
-    """The machine is switched off with ports open and links up: the modem is told, and writes to memory no more."""
-    modem = Modem(kit, Config())
+def power_off(modem: Modem) -> None:
+    """poweroff(8) without the rest of the system; nobody is left to answer. The machine is off within a bound."""
+    modem.guest.start_run(["/usr/bin/python3", "-c", "import ctypes; ctypes.CDLL(None).reboot(0x4321fedc)"])
+    wait_until(lambda: not modem.guest.alive(), OFF_BOUND, "the machine is off")
+
+
+def well_behaved(modem: Modem) -> None:
+    """To the end, in the eyes of the modem."""
+    assert modem.verify() == []
+    assert modem.emulator.stop() == 0
+
+
+@contextlib.contextmanager
+def machine(kit: Kit, *parameters: str) -> Iterator[Modem]:
+    """A bench for a test that switches it off."""
+    modem = Modem(kit, Config(parameters=parameters))
     modem.start()
     try:
+        yield modem
+    finally:
+        modem.bench.close()
+
+
+def test_shutdown(kit: Kit) -> None:
+    """The machine is switched off with ports open and links up: the modem is told, and writes to memory no more."""
+    with machine(kit) as modem:
         modem.up(0)
         steady.datagrams(modem)
         steady.held(modem)
         before = modem.stats()["db1"][0]
-        # poweroff(8) without the rest of the system; nobody is left to answer.
-        modem.guest.start_run(["/usr/bin/python3", "-c", "import ctypes; ctypes.CDLL(None).reboot(0x4321fedc)"])
-        wait_until(lambda: not modem.guest.alive(), 15, "the machine is off")
+        power_off(modem)
         assert modem.stats()["db1"][0] == before + 1
-        assert modem.verify() == []
-        assert modem.emulator.stop() == 0
-    finally:
-        modem.bench.close()
+        well_behaved(modem)
+
+
+def test_shutdown_with_a_dead_modem(kit: Kit) -> None:
+    """It answers nothing any more, and nobody has found out: that does not hold up the machine."""
+    with machine(kit) as modem:
+        modem.up(0)
+        steady.datagrams(modem)
+        steady.held(modem)
+        modem.fault("now:silence")
+        power_off(modem)
+        well_behaved(modem)
+
+
+@pytest.mark.parametrize("fault", ("", "now:silence"))
+def test_shutdown_in_d3(kit: Kit, fault: str) -> None:
+    """Nothing was open and the function sleeps, with a modem that is well, or dead."""
+    with machine(kit, "system_sleep=d3") as modem:
+        allow(modem, 0)
+        wait_asleep(modem)
+        if fault:
+            modem.fault(fault)
+        before = modem.stats()["db1"][0]
+        power_off(modem)
+        if not fault:
+            assert modem.stats()["db1"][0] == before + 1
+        well_behaved(modem)
 
 
 def test_link_in_another_namespace(modem: Modem) -> None:
