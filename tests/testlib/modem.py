@@ -370,14 +370,25 @@ class Modem:
                             what=f"the driver is {' or '.join(states)}")
 
     @contextlib.contextmanager
-    def asleep(self, kind: str) -> Iterator[Sleep]:
-        """The machine sleeps during the block: freeze (suspend to idle) or mem; nothing can be asked of the guest then."""
-        for _ in range(SLEEP_TRIES):
+    def asleep(self, kind: str, *faults: str, tries: int = SLEEP_TRIES) -> Iterator[Sleep]:
+        """The machine sleeps during the block: freeze (suspend to idle) or mem; nothing can be asked of the guest then.
+
+        The modem suffers the faults in this sleep. If the guest is woken on its way to sleep, it tries again, unless the
+        faults have come to pass: then that was the sleep, and the block finds the machine awake. The sleep knows of all
+        tries.
+        """
+        if faults:
+            self.fault(*faults)
+        fired = self.faults_fired()
+        earlier: list[Sleep] = []
+        while True:
             sleep = self.guest.suspend(kind)
-            if sleep.wait_asleep():
+            sleep.earlier = earlier
+            if sleep.wait_asleep() or (faults and self.faults_fired() > fired):
                 break
-        else:
-            raise GuestError(f"the guest was woken {SLEEP_TRIES} times on its way to sleep")
+            earlier = [*earlier, sleep]
+            if len(earlier) == tries:
+                raise GuestError(f"the guest was woken {tries} times on its way to sleep")
         yield sleep
         sleep.wake().check()
 

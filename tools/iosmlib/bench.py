@@ -648,6 +648,7 @@ class Sleep:
         self.mark = mark
         self.timeout = timeout
         self.ended: Result | None = None
+        self.earlier: list[Sleep] = []		# tries that were woken on their way, if this is another one
 
     def times(self) -> dict[str, float]:
         """The kernel's time, in seconds, when it came to each point of SLEEP so far."""
@@ -721,15 +722,23 @@ class Sleep:
             self.ended = self.finish()
         return self.ended
 
+    def slept(self) -> bool:
+        """Did it come to the point of no return? Otherwise it was woken before, or failed."""
+        return "asleep" in self.times()
+
+    def tries(self) -> int:
+        """How many it took, with those that were woken on their way."""
+        return len(self.earlier) + 1
+
     def seconds_to_sleep(self) -> float:
-        """Guest time from the request to the sleep, or to the failure."""
-        times = self.times()
-        return times.get("asleep", times.get("exit", 0.0)) - times["entry"]
+        """Guest time from the request to the sleep, or to the failure; of all tries together."""
+        return sum(times.get("asleep", times.get("exit", 0.0)) - times["entry"]
+                   for times in (sleep.times() for sleep in (*self.earlier, self)))
 
     def seconds_to_wake(self) -> float:
-        """Guest time from the wake-up to the end of the resume."""
+        """Guest time from the wake-up to the end of the resume; of all, if it was woken on its way."""
         times = self.times()
-        return times["exit"] - times["awake"]
+        return times["exit"] - times.get("awake", times["entry"])
 
 
 @dataclass
