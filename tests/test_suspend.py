@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import pytest
-from iosmlib.bench import Result, wait_until
+from iosmlib.bench import Result, Sleep, wait_until
 from testlib import steady
 from testlib.modem import PCI, Address, Modem
 from testlib.steady import Steady
@@ -20,6 +21,8 @@ HANDSHAKES = ("d3", "d0")
 CYCLES = 100
 IDLE = ("--idle-sleep", "2")
 DEAD_MODEM_BOUND = 2.0		# seconds of guest time that a modem which does not answer may cost
+STARTING = ("init", "running", "sleep-device", "features")		# what a modem hears in its start, in this order
+CURE = "now:boot=50"		# a reset, as a user would do it
 
 pytestmark = pytest.mark.emulator(sleep=True)
 D3 = pytest.mark.parametrize("system_sleep", ("d3",), scope="module")
@@ -43,46 +46,99 @@ def busy(modem: Modem) -> list[Steady]:
 
 WORK: dict[str, Callable[[Modem], list[Steady]]] = {"idle": idle, "port": port_open, "busy": busy}
 
-# What a modem does: the handshakes in which it can, and its faults before and during the sleep.
-Behaviour = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
-HARMLESS: dict[str, Behaviour] = {
-    "answers": (HANDSHAKES, (), ()),
-    "late": (("d3",), ("sleep-enter:late=300", "sleep-exit:late=300"), ()),
-    "late-to-act": (("d0",), ("force-active:late=300",), ()),
-    "not-told": (("d0",), ("force-sleep:ignore",), ()),
+
+
+class Row(NamedTuple):
+    """What a modem does in one sleep, and what becomes of it."""
+
+    handshakes: tuple[str, ...]		# in which it can
+    faults: tuple[str, ...] = ()		# each of which comes to pass once
+    says: str = ""			# in the kernel's log, if its session ends
+    cure: str = ""			# what ends its silence, when the driver has found out
+    work: tuple[str, ...] = tuple(WORK)
+    seconds: float = 0.0		# of guest time that the way to sleep, and the way back, take at least
+
+
+REBOOTED = "starting anew: modem was reset while the host slept"
+CRASHED = "firmware crashed"
+SILENT = "session ended: control request unanswered"
+BUSY = ("busy",)
+
+HARMLESS = {
+    "answers": Row(HANDSHAKES),
+    "late": Row(("d3",), ("sleep-enter:late=300", "sleep-exit:late=300"), seconds=0.3),
+    "late-to-act": Row(("d0",), ("force-active:late=300",)),
+    "not-told": Row(("d0",), ("force-sleep:ignore",)),
+    "twice": Row(("d3",), ("sleep-enter:twice", "sleep-exit:twice"), work=BUSY),
+    "loses-interrupts": Row(("d3",), ("sleep-enter:lose-msi", "sleep-exit:lose-msi"), work=BUSY),
 }
-FATAL: dict[str, Behaviour] = {
-    "silent-before": (("d3",), ("sleep-enter:ignore",), ()),
-    "silent-after": (("d3",), ("sleep-exit:ignore",), ()),
-    "rebooted": (HANDSHAKES, (), ("now:reboot",)),
-    "boots": (HANDSHAKES, (), ("now:boot=200",)),
-    "power-loss": (HANDSHAKES, (), ("now:power-loss",)),
-    "crashed": (HANDSHAKES, (), ("now:crash=100",)),
+FATAL = {
+    "silent-before": Row(("d3",), ("sleep-enter:ignore",), SILENT),
+    "silent-after": Row(("d3",), ("sleep-exit:ignore",), SILENT),
+    "silent": Row(("d3",), ("d3:silence",), SILENT, CURE),
+    "too-late": Row(("d3",), ("sleep-enter:late=1500",), SILENT, work=BUSY),
+    "refuses-to-wake": Row(("d3",), ("sleep-exit:refuse",), "session ended: modem did not wake up after host sleep", work=BUSY),
+    "rebooted": Row(HANDSHAKES, ("d3:reboot",), REBOOTED),
+    "boots": Row(HANDSHAKES, ("d3:boot=200",), REBOOTED),
+    "power-loss": Row(HANDSHAKES, ("d3:power-loss",), REBOOTED),
+    "reboots-on-waking": Row(HANDSHAKES, ("d0:reboot",), REBOOTED, work=BUSY),
+    "crashed": Row(HANDSHAKES, ("d0:crash=100",), CRASHED),
+    "crashed-before": Row(("d3",), ("sleep-enter:crash=100",), CRASHED, work=BUSY),
 }
 
 
-def cells(behaviours: dict[str, Behaviour]) -> pytest.MarkDecorator:
-    """A test for each kind of handshake and each behaviour that can be in it."""
-    return pytest.mark.parametrize(("system_sleep", "behaviour"),
-                                   [(handshake, name) for handshake in HANDSHAKES for name, row in behaviours.items()
-                                    if handshake in row[0]], scope="module")
+def cells(rows: dict[str, Row]) -> pytest.MarkDecorator:
+    """A test for each kind of handshake, each behaviour that can be in it, and all work at that."""
+    return pytest.mark.parametrize(("system_sleep", "behaviour", "work"),
+                                   [(handshake, name, work) for handshake in HANDSHAKES for name, row in rows.items()
+                                    if handshake in row.handshakes for work in row.work], scope="module")
 
 
 @contextlib.contextmanager
-def asleep_in_d3(modem: Modem, kind: str) -> Iterator[None]:
+def asleep_in_d3(modem: Modem, kind: str, *faults: str) -> Iterator[Sleep]:
     """The machine sleeps, and the function does; a late interrupt may have woken both already."""
     entries = modem.stats()["function"]["d3_entries"]
-    with modem.asleep(kind):
-        assert modem.stats()["function"]["d3_entries"] > entries
-        yield
+    with modem.asleep(kind, *faults) as sleep:
+        assert modem.stats()["function"]["d3_entries"] > entries or not sleep.slept()
+        yield sleep
 
 
-def sleep_once(modem: Modem, kind: str, behaviour: Behaviour) -> None:
-    """One sleep of a modem with this behaviour."""
-    _, before, during = behaviour
-    modem.fault(*before)
-    with asleep_in_d3(modem, kind):
-        modem.fault(*during)
+def sleep_once(modem: Modem, kind: str, row: Row) -> None:
+    """One sleep of a modem that behaves so."""
+    with asleep_in_d3(modem, kind, *row.faults) as sleep:
+        pass
+    assert modem.faults_fired() == len(row.faults)
+    assert sleep.seconds_to_sleep() >= row.seconds
+    assert sleep.seconds_to_wake() >= row.seconds
+
+
+def wait_said(modem: Modem, mark: int, text: str) -> None:
+    """Until the kernel's log has something, after the mark."""
+    wait_until(lambda: text in modem.guest.console_text()[mark:], 20, f"the log says '{text}'")
+
+
+def log_mark(modem: Modem) -> int:
+    """The end of the kernel's log now."""
+    return len(modem.guest.console_text())
+
+
+def wait_replaced(modem: Modem, before: int) -> None:
+    """Until the link is another one than that with this index."""
+    modem.guest.wait_for(f"[ -e /sys/class/net/wwan0 ] && [ $(cat /sys/class/net/wwan0/ifindex) != {before} ]",
+                         timeout=20.0, what="the link is another one")
+
+
+def ask(modem: Modem, port: str) -> float:
+    """Open a port, which does not work; the guest's time that it took."""
+    uptime = "read t _ < /proc/uptime; echo $t"
+    begin, end = modem.guest.sh(f"{uptime}; (: <> /dev/{port}) 2>/dev/null && echo opened; {uptime}").out.split()
+    return float(end) - float(begin)
+
+
+def wait_hung_up(jobs: list[Steady]) -> None:
+    """Until who talks to the port hears that it is no more."""
+    for job in jobs[:1]:
+        assert job.wait_ended()["error"] in ("EIO", "ENODEV")
 
 
 @pytest.mark.emulator(load=False)
@@ -98,47 +154,80 @@ def test_without_driver(modem: Modem, kind: str) -> None:
 
 
 @cells(HARMLESS)
-@pytest.mark.parametrize("work", WORK)
-def test_session_goes_on(modem: Modem, system_sleep: str, behaviour: str, work: str) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_session_goes_on(modem: Modem, system_sleep: str, behaviour: str, work: str, kind: str) -> None:
     """The modem keeps its side: the same link, the same open port, and nothing is lost."""
     jobs = WORK[work](modem)
     before = modem.ifindex()
-    for kind in KINDS:
-        sleep_once(modem, kind, HARMLESS[behaviour])
-        assert not modem.stats()["function"]["d3"]
-        assert modem.state()["state"] == "online"
-        for job in jobs:
-            job.wait_progress()
-    assert modem.ifindex() == before
+    sleep_once(modem, kind, HARMLESS[behaviour])
+    assert not modem.stats()["function"]["d3"]
+    assert modem.state()["state"] == "online"
     for job in jobs:
         job.goes_on()
+    assert modem.ifindex() == before
     modem.proves_life()
 
 
 @cells(FATAL)
-@pytest.mark.parametrize("work", ("idle", "busy"))
-def test_session_comes_back(modem: Modem, system_sleep: str, behaviour: str, work: str) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_session_comes_back(modem: Modem, system_sleep: str, behaviour: str, work: str, kind: str) -> None:
     """The modem forgot us: ports hang up, and everything comes back under the same names."""
-    for kind in KINDS:
-        jobs = WORK[work](modem)
-        before = modem.ifindex()
-        sleep_once(modem, kind, FATAL[behaviour])
-        if jobs:
-            assert jobs[0].wait_ended()["error"] in ("EIO", "ENODEV")
-        modem.guest.wait_for(f"[ -e /sys/class/net/wwan0 ] && [ $(cat /sys/class/net/wwan0/ifindex) != {before} ]",
-                             timeout=20.0, what="the link is another one")
-        modem.proves_life()
-        modem.clean_up()
+    row = FATAL[behaviour]
+    jobs = WORK[work](modem)
+    before, mark = modem.ifindex(), log_mark(modem)
+    sleep_once(modem, kind, row)
+    wait_said(modem, mark, row.says)
+    if row.cure:
+        modem.fault(row.cure)
+    wait_hung_up(jobs)
+    wait_replaced(modem, before)
+    modem.proves_life()
 
 
+@pytest.mark.parametrize("system_sleep", ("d0",), scope="module")
+@pytest.mark.parametrize("fault", ("d3:silence", "force-active:ignore"))
+@pytest.mark.parametrize("work", WORK)
+@pytest.mark.parametrize("kind", KINDS)
+def test_silence_is_noticed(modem: Modem, system_sleep: str, fault: str, work: str, kind: str) -> None:
+    """With a handshake that has no answer, the first request after the sleep finds out, and everything comes back."""
+    jobs = WORK[work](modem)
+    before, mark = modem.ifindex(), log_mark(modem)
+    sleep_once(modem, kind, Row(HANDSHAKES, (fault,)))
+    assert ask(modem, "wwan0at1") <= DEAD_MODEM_BOUND
+    wait_said(modem, mark, SILENT)
+    if "silence" in fault:
+        modem.fault(CURE)
+    wait_hung_up(jobs)
+    wait_replaced(modem, before)
+    modem.proves_life()
+
+
+@pytest.mark.emulator(options=IDLE)
+@pytest.mark.parametrize("system_sleep", ("d0",), scope="module")
+@pytest.mark.parametrize("kind", KINDS)
+def test_silence_is_noticed_by_packets(modem: Modem, system_sleep: str, kind: str) -> None:
+    """If its link slept before, it is asked to wake up for the first packet after the sleep, and does not."""
+    modem.up(0)
+    job = steady.held(modem)
+    before, mark = modem.ifindex(), log_mark(modem)
+    wait_until(lambda: modem.stats()["power"]["state"] == "asleep", 10, "the link goes to sleep")
+    sleep_once(modem, kind, Row(HANDSHAKES, ("d3:silence",)))
+    modem.guest.run(["ping", "-c", "1", "-W", "2", Address(0).gateway4], check=False)
+    wait_said(modem, mark, "session ended: no answer to wake requests")
+    modem.fault(CURE)
+    assert job.wait_ended()["wrong"].startswith("events")
+    wait_replaced(modem, before)
+    modem.proves_life()
+
+
+@pytest.mark.parametrize(("fault", "work"), [*(("d3:gone", work) for work in WORK), ("d0:gone", "busy")])
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
 @pytest.mark.parametrize("kind", KINDS)
-def test_gone(modem: Modem, system_sleep: str, kind: str) -> None:
+def test_gone(modem: Modem, system_sleep: str, fault: str, work: str, kind: str) -> None:
     """Somebody takes the modem away: it is lost, and after another sleep with the modem back, there again."""
-    job = port_open(modem)[0]
-    with modem.asleep(kind):
-        modem.fault("now:gone")
-    assert job.wait_ended()["error"] in ("EIO", "ENODEV")
+    jobs = WORK[work](modem)
+    sleep_once(modem, kind, Row(HANDSHAKES, (fault,)))
+    wait_hung_up(jobs)
     modem.wait_state("lost")
     modem.wait_gone()
     modem.control("back")
@@ -150,7 +239,7 @@ def test_gone(modem: Modem, system_sleep: str, kind: str) -> None:
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
 @pytest.mark.parametrize("kind", KINDS)
 def test_gone_before(modem: Modem, system_sleep: str, kind: str) -> None:
-    """A modem that is not there does not keep the machine from sleeping."""
+    """A modem that is not there when the machine goes to sleep, and is when it wakes up."""
     modem.fault("now:gone")
     with modem.asleep(kind) as sleep:
         modem.control("back")
@@ -193,16 +282,76 @@ def test_link_sleeps(modem: Modem, system_sleep: str, kind: str) -> None:
     assert modem.ifindex() == before
 
 
-@D3
-@pytest.mark.parametrize("link", ("awake", pytest.param("asleep", marks=pytest.mark.emulator(options=IDLE))))
-@pytest.mark.parametrize("kind", KINDS)
-def test_dead_modem_costs_little_time(modem: Modem, system_sleep: str, link: str, kind: str) -> None:
-    """A modem that answers nothing any more delays the sleep, but not for long, and is brought up anew."""
-    wait_until(lambda: modem.stats()["power"]["state"] == link, 10, f"the link is {link}")
-    modem.fault("now:silence")
+def bounded_sleep(modem: Modem, kind: str) -> None:
+    """A sleep that costs no more than it may, on the way there and on the way back, although the modem is dead."""
     with modem.asleep(kind) as sleep:
-        modem.fault("now:power-loss")
+        pass
     assert sleep.seconds_to_sleep() <= DEAD_MODEM_BOUND
+    assert sleep.seconds_to_wake() <= DEAD_MODEM_BOUND
+
+
+@pytest.mark.parametrize("fault", ("silence", "gone", "crash"))
+@pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
+@pytest.mark.parametrize("work", WORK)
+@pytest.mark.parametrize("kind", KINDS)
+def test_dead_modem_costs_little_time(modem: Modem, system_sleep: str, work: str, fault: str, kind: str) -> None:
+    """A modem that was dead before delays neither the sleep nor the resume for long; it is found when it can be."""
+    jobs = WORK[work](modem)
+    modem.fault(f"now:{fault}")
+    bounded_sleep(modem, kind)
+    assert modem.faults_fired() == 1
+    if fault == "gone":
+        modem.wait_state("lost")
+        modem.control("back")
+        with modem.asleep(kind):
+            pass
+    else:
+        # One that was silent in an idle moment was not talked to yet.
+        modem.fault(CURE)
+        modem.guest.sh("ip link set wwan0 down; ip link set wwan0 up", check=False)
+    wait_hung_up(jobs)
+    modem.proves_life()
+
+
+@D3
+@pytest.mark.emulator(options=IDLE)
+@pytest.mark.parametrize("kind", KINDS)
+def test_link_of_dead_modem_sleeps(modem: Modem, system_sleep: str, kind: str) -> None:
+    """It cannot be woken to be told that the host sleeps."""
+    mark = log_mark(modem)
+    wait_until(lambda: modem.stats()["power"]["state"] == "asleep", 10, "the link goes to sleep")
+    modem.fault("now:silence")
+    bounded_sleep(modem, kind)
+    wait_said(modem, mark, "session ended: modem did not wake up for host sleep")
+    modem.fault(CURE)
+    modem.proves_life()
+
+
+@pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
+@pytest.mark.parametrize("command", (": <> /dev/wwan0at0", "ip link set wwan0 up"), ids=("port", "link"))
+@pytest.mark.parametrize("kind", KINDS)
+def test_sleep_while_opening(modem: Modem, system_sleep: str, command: str, kind: str) -> None:
+    """Somebody waits in the kernel for a modem that has fallen silent: he is told soon, and the machine sleeps."""
+    modem.fault("open:silence")
+    opener = modem.guest.spawn(["sh", "-c", command])
+    wait_until(lambda: modem.faults_fired() == 1, 10, "the modem is asked to open a pipe")
+    bounded_sleep(modem, kind)
+    assert opener.wait() != 0
+    modem.fault(CURE)
+    modem.proves_life()
+
+
+@pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
+@pytest.mark.parametrize("event", STARTING)
+@pytest.mark.parametrize("kind", KINDS)
+def test_sleep_while_starting(modem: Modem, system_sleep: str, event: str, kind: str) -> None:
+    """The modem falls silent in the middle of its start: what the driver waits for ends before the sleep."""
+    modem.unload()
+    modem.fault(f"{event}:silence")
+    modem.load()
+    wait_until(lambda: modem.faults_fired() == 1, 10, f"{event} has come")
+    bounded_sleep(modem, kind)
+    modem.fault(CURE)
     modem.proves_life()
 
 
@@ -211,6 +360,7 @@ def test_hundred_times(modem: Modem, system_sleep: str) -> None:
     """Datagrams and AT commands go on through all of it, and nothing is lost."""
     modem.up(0)
     before = modem.ifindex()
+    entries = modem.stats()["function"]["d3_entries"]
     jobs = [steady.datagrams(modem), steady.commands(modem)]
     for turn in range(CYCLES):
         with modem.asleep(KINDS[turn % 2]):
@@ -220,6 +370,7 @@ def test_hundred_times(modem: Modem, system_sleep: str) -> None:
     for job in jobs:
         job.goes_on()
     assert modem.ifindex() == before
+    assert modem.stats()["function"]["d3_entries"] - entries >= CYCLES
 
 
 def echo_requests(modem: Modem) -> int:
@@ -305,23 +456,30 @@ def test_pm_test(modem: Modem, system_sleep: str, level: str) -> None:
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
-def test_during_bring_up(modem: Modem, system_sleep: str) -> None:
-    """Sleep begins at any time of the bring-up."""
-    for milliseconds in (0, 5, 10, 20, 40, 80, 120):
-        modem.unload()
-        modem.load()
-        modem.guest.run(["sleep", f"{milliseconds / 1000}"])
-        with modem.asleep("freeze"):
-            pass
-        modem.wait_ready()
+@pytest.mark.parametrize("event", (*STARTING, ""))
+@pytest.mark.parametrize("kind", KINDS)
+def test_during_bring_up(modem: Modem, system_sleep: str, event: str, kind: str) -> None:
+    """Sleep begins while the driver waits for an answer in the start of a modem, or right after it was loaded."""
+    modem.unload()
+    if event:
+        modem.fault(f"{event}:late=500")
+    modem.load()
+    if event:
+        wait_until(lambda: modem.faults_fired() == 1, 10, f"{event} has come")
+        assert modem.state()["state"] == "starting"
+    with modem.asleep(kind):
+        pass
     modem.proves_life()
 
 
 @pytest.mark.parametrize("system_sleep", HANDSHAKES, scope="module")
 @pytest.mark.parametrize("kind", KINDS)
 def test_reset_during_bring_up(modem: Modem, system_sleep: str, kind: str) -> None:
-    """A modem that still boots when the machine sleeps is there afterwards."""
-    modem.fault("now:boot=3000")
+    """A modem that still boots when the machine sleeps, as the driver knows, is there afterwards."""
+    modem.unload()
+    modem.fault("now:boot=2000")
+    modem.load()
+    modem.wait_state("boot ROM")
     with modem.asleep(kind):
-        pass
+        assert modem.stats()["stage"] == "BOOT"
     modem.proves_life()
