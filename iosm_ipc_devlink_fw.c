@@ -10,8 +10,10 @@
  * of the devlink instance is held meanwhile, so that commands do not overtake each other.
  *
  * **Parameter** "erase_full_flash". The EBL is told when it is loaded, and the next
- * security pack or region erases everything. After that it is false again, however that
- * ended: a full erase may cost more than firmware, so it has to be asked for each time.
+ * security pack or region that it is given erases everything. As soon as the EBL is asked
+ * to erase, the parameter is false again, however that ends: a full erase may cost more
+ * than firmware, so it has to be asked for each time. A file that is refused before that
+ * changes nothing.
  *
  * **Reload** with action "fw_activate" resets the function and waits for the modem.
  * devlink holds the lock of the device over both, which a reset wants; so neither a
@@ -149,10 +151,9 @@ static int iosm_devlink_flash_fls(struct iosm_devlink *dl, const struct iosm_ima
 	bool erase = dl->erase_full;
 	int ret;
 
-	ret = iosm_flash_fls(dl->modem->flash, image, erase, progress, extack);
-	/* Unless there was no EBL at all. */
-	if (erase && ret != -EBUSY) {
-		dl->erase_full = false;
+	ret = iosm_flash_fls(dl->modem->flash, image, &erase, progress, extack);
+	if (erase != dl->erase_full) {
+		dl->erase_full = erase;
 		devl_param_value_changed(priv_to_devlink(dl), IOSM_PARAM_ERASE_FULL_FLASH);
 	}
 	return ret;

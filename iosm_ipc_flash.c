@@ -480,11 +480,16 @@ static int iosm_flash_await_erased(struct iosm_flash *flash)
 	}
 }
 
-static int iosm_flash_erase_all(struct iosm_flash *flash)
+static int iosm_flash_erase_all(struct iosm_flash *flash, bool *erase_full)
 {
 	u8 control[IOSM_EBL_CONTROL_SIZE];
 	int ret;
 
+	ret = iosm_flash_ask(flash, "erase all");
+	if (ret)
+		return ret;
+	/* From now on the EBL may do it, whatever comes back. */
+	*erase_full = false;
 	iosm_flash_status(flash, "Erasing the whole flash memory", "FLS", 0, 1);
 	iosm_ebl_erase_all(control);
 	ret = iosm_flash_packet(flash, IOSM_EBL_OOS_CONTROL, control, sizeof(control),
@@ -585,7 +590,7 @@ static int iosm_flash_region(struct iosm_flash *flash, const struct iosm_image *
 }
 
 static int iosm_flash_part(struct iosm_flash *flash, const struct iosm_image *image,
-			   bool erase_full)
+			   bool *erase_full)
 {
 	int ret = 0;
 
@@ -594,8 +599,8 @@ static int iosm_flash_part(struct iosm_flash *flash, const struct iosm_image *im
 		NL_SET_ERR_MSG_MOD(flash->extack, "no EBL runs; flash an EBL file first");
 		return -EBUSY;
 	}
-	if (erase_full)
-		ret = iosm_flash_erase_all(flash);
+	if (*erase_full)
+		ret = iosm_flash_erase_all(flash, erase_full);
 	if (ret)
 		return ret;
 	if (image->region)
@@ -627,7 +632,8 @@ static int iosm_flash_check_part(const struct iosm_image *image, struct netlink_
  * iosm_flash_fls() - give a part of the firmware to the EBL
  * @flash: of the modem
  * @image: of type IOSM_IMAGE_FLS
- * @erase_full: erase the whole flash memory first
+ * @erase_full: erase the whole flash memory first; becomes false when the EBL is asked to,
+ *	even if that fails
  * @progress: to be told of it, may be NULL
  * @extack: for words to the user, may be NULL
  *
@@ -640,7 +646,7 @@ static int iosm_flash_check_part(const struct iosm_image *image, struct netlink_
  * modem, or it left the loader; -EPROTO, -EBADE: wrong length of an answer, or one to
  * something else; -EIO: the loader failed.
  */
-int iosm_flash_fls(struct iosm_flash *flash, const struct iosm_image *image, bool erase_full,
+int iosm_flash_fls(struct iosm_flash *flash, const struct iosm_image *image, bool *erase_full,
 		   struct iosm_flash_progress *progress, struct netlink_ext_ack *extack)
 {
 	int ret;

@@ -34,7 +34,7 @@ int iosm_flash_psi(struct iosm_flash *flash, const struct iosm_image *image,
 		   struct iosm_flash_progress *progress, struct netlink_ext_ack *extack);
 int iosm_flash_ebl(struct iosm_flash *flash, const struct iosm_image *image, bool erase_full,
 		   struct iosm_flash_progress *progress, struct netlink_ext_ack *extack);
-int iosm_flash_fls(struct iosm_flash *flash, const struct iosm_image *image, bool erase_full,
+int iosm_flash_fls(struct iosm_flash *flash, const struct iosm_image *image, bool *erase_full,
 		   struct iosm_flash_progress *progress, struct netlink_ext_ack *extack);
 
 #endif /* IOSM_IPC_FLASH_H */

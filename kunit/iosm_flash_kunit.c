@@ -50,18 +50,32 @@ static int flash_ebl_to_erase(struct loader *t)
 	return iosm_flash_ebl(t->flash, &image, true, &t->progress, &t->extack);
 }
 
+static int flash_fls(struct loader *t, const struct iosm_image *image)
+{
+	bool erase = false;
+
+	return iosm_flash_fls(t->flash, image, &erase, &t->progress, &t->extack);
+}
+
+/* Nobody is told of it. */
+static int flash_fls_quietly(struct loader *t, const struct iosm_image *image, bool erase)
+{
+	return iosm_flash_fls(t->flash, image, &erase, NULL, NULL);
+}
+
 static int flash_pack(struct loader *t)
 {
 	struct iosm_image image = image_of(t, IOSM_IMAGE_FLS, PACK_BYTES);
 
-	return iosm_flash_fls(t->flash, &image, false, &t->progress, &t->extack);
+	return flash_fls(t, &image);
 }
 
 static int flash_pack_erasing(struct loader *t)
 {
 	struct iosm_image image = image_of(t, IOSM_IMAGE_FLS, PACK_BYTES);
+	bool erase = true;
 
-	return iosm_flash_fls(t->flash, &image, true, &t->progress, &t->extack);
+	return iosm_flash_fls(t->flash, &image, &erase, &t->progress, &t->extack);
 }
 
 static struct iosm_image region_of(struct loader *t)
@@ -77,7 +91,7 @@ static int flash_region(struct loader *t)
 {
 	struct iosm_image image = region_of(t);
 
-	return iosm_flash_fls(t->flash, &image, false, &t->progress, &t->extack);
+	return flash_fls(t, &image);
 }
 
 static int flash_last_region(struct loader *t)
@@ -85,7 +99,7 @@ static int flash_last_region(struct loader *t)
 	struct iosm_image image = region_of(t);
 
 	image.last = true;
-	return iosm_flash_fls(t->flash, &image, false, &t->progress, &t->extack);
+	return flash_fls(t, &image);
 }
 
 /* A dump of two files; of the second there are three chunks. */
@@ -618,13 +632,36 @@ static void impossible_images(struct kunit *test)
 	image = image_of(t, IOSM_IMAGE_EBL, 0x1000000);
 	KUNIT_EXPECT_EQ(test, iosm_flash_ebl(t->flash, &image, false, NULL, NULL), -EFBIG);
 	image = image_of(t, IOSM_IMAGE_FLS, 16385);
-	KUNIT_EXPECT_EQ(test, iosm_flash_fls(t->flash, &image, false, NULL, NULL), -EFBIG);
+	KUNIT_EXPECT_EQ(test, flash_fls_quietly(t, &image, false), -EFBIG);
 	image = region_of(t);
 	image.address = 0xffffff00;
-	KUNIT_EXPECT_EQ(test, iosm_flash_fls(t->flash, &image, true, NULL, NULL), -ERANGE);
+	KUNIT_EXPECT_EQ(test, flash_fls_quietly(t, &image, true), -ERANGE);
 	KUNIT_EXPECT_EQ(test, t->heard_count, 0);
 	/* Not even a session was begun for that. */
 	KUNIT_EXPECT_EQ(test, iosm_modem_state(t->modem), IOSM_LOADER);
+}
+
+/* Of a wish to erase everything, nothing is left as soon as the EBL knows of it, and not before. */
+static void wish_to_erase(struct kunit *test)
+{
+	struct loader *t = test->priv;
+	struct iosm_image image = image_of(t, IOSM_IMAGE_FLS, 16385);
+	bool erase = true;
+
+	loader_start(t, STAGE_EBL, IOSM_LOADER);
+	KUNIT_EXPECT_EQ(test, iosm_flash_fls(t->flash, &image, &erase, NULL, NULL), -EFBIG);
+	KUNIT_EXPECT_TRUE(test, erase);
+	image = region_of(t);
+	image.address = 0xffffff00;
+	KUNIT_EXPECT_EQ(test, iosm_flash_fls(t->flash, &image, &erase, NULL, NULL), -ERANGE);
+	KUNIT_EXPECT_TRUE(test, erase);
+	KUNIT_EXPECT_EQ(test, t->heard_count, 0);
+
+	t->fault = FAULT_REFUSE;
+	t->fault_at = t->said;
+	image = region_of(t);
+	KUNIT_EXPECT_EQ(test, iosm_flash_fls(t->flash, &image, &erase, NULL, NULL), -EREMOTEIO);
+	KUNIT_EXPECT_FALSE(test, erase);
 }
 
 /* Nobody needs to be told anything. */
@@ -634,10 +671,10 @@ static void nobody_listens(struct kunit *test)
 	struct iosm_image image = region_of(t);
 
 	loader_start(t, STAGE_EBL, IOSM_LOADER);
-	KUNIT_EXPECT_EQ(test, iosm_flash_fls(t->flash, &image, true, NULL, NULL), 0);
+	KUNIT_EXPECT_EQ(test, flash_fls_quietly(t, &image, true), 0);
 	t->fault = FAULT_SHORT;
 	t->fault_at = t->said;
-	KUNIT_EXPECT_EQ(test, iosm_flash_fls(t->flash, &image, false, NULL, NULL), -EPROTO);
+	KUNIT_EXPECT_EQ(test, flash_fls_quietly(t, &image, false), -EPROTO);
 }
 
 /* ---- The EBL refuses ---- */
@@ -1263,7 +1300,7 @@ static int flasher_run(void *data)
 	struct flasher *f = data;
 	struct iosm_image image = image_of(f->t, IOSM_IMAGE_FLS, PACK_BYTES);
 
-	f->ret = iosm_flash_fls(f->t->flash, &image, false, NULL, NULL);
+	f->ret = flash_fls_quietly(f->t, &image, false);
 	complete(&f->over);
 	return 0;
 }
@@ -1308,6 +1345,7 @@ static struct kunit_case iosm_flash_cases[] = {
 	KUNIT_CASE(rom_refuses),
 	KUNIT_CASE_PARAM(wrong_stage, stage_gen_params),
 	KUNIT_CASE(impossible_images),
+	KUNIT_CASE(wish_to_erase),
 	KUNIT_CASE(nobody_listens),
 	KUNIT_CASE_PARAM(ebl_refuses, refusal_gen_params),
 	KUNIT_CASE(erasing_fails),

@@ -13,7 +13,27 @@ from typing import Any
 
 import pytest
 from iosmlib.bench import Job, Result, wait_until
-from testlib.flashing import HANDLE, IN_ROM, flash, flash_all, install, parameter, set_parameter, small_set
+from testlib.flashing import (
+    AT_ONCE,
+    EBL_REFUSED,
+    HANDLE,
+    IN_ROM,
+    NAND,
+    NAND_SIZE,
+    NO_LOADER,
+    WRONG_SIZE,
+    Image,
+    begin,
+    counted,
+    flash,
+    flash_all,
+    install,
+    parameter,
+    set_parameter,
+    small_set,
+    stage,
+    timed,
+)
 from testlib.modem import PCI, Modem
 from testlib.recovery import bind, index, reset, wait_replaced
 
@@ -22,6 +42,7 @@ CHIP_LENGTH = 58
 API = "0x100"
 DRIVER = "/sys/bus/pci/drivers/iosm"
 BOUND = 10.0			# seconds that a reload of a modem that boots at once may take
+RELOAD_TIMEOUT = 40.0		# seconds that one waits for a modem that does not come
 FROM_ROM = ("--boot-delay", "never")
 
 
@@ -79,6 +100,21 @@ def test_information_in_the_boot_rom(modem: Modem) -> None:
     found = info(modem)
     assert set(found.fixed) == {"asic.id", "chip.info"}
     assert found.running == {"fw.stage": "boot"}
+
+
+@pytest.mark.emulator(boots=False, fresh=True, options=IN_ROM)
+def test_information_in_the_loaders(modem: Modem) -> None:
+    """Which one it is, and which protocol it speaks while there is a session with it; a new driver has none."""
+    install(modem, small_set())
+    for name, where in (("psi.bin", "psi"), ("ebl.bin", "ebl")):
+        flash(modem, name).check()
+        found = info(modem)
+        assert set(found.fixed) == {"asic.id", "chip.info"}
+        assert found.running == {"fw.stage": where, "fw.mgmt.api": API}
+        modem.unload()
+        modem.load()
+        modem.wait_state("loader")
+        assert info(modem).running == {"fw.stage": where}
 
 
 @pytest.mark.emulator(fresh=True)
@@ -154,17 +190,48 @@ def test_parameter_is_for_one_erasure(modem: Modem) -> None:
     files = small_set()
     install(modem, files)
     set_parameter(modem, True)
-    flash(modem, "secpack1.bin").failed("loader|EBL")
+    flash(modem, "secpack1.bin").failed(NO_LOADER)
     flash_all(modem, ("psi.bin", "ebl.bin"))
     assert parameter(modem) is True
     modem.fault("response:error")
-    flash(modem, "secpack1.bin").failed("EBL")
+    flash(modem, "secpack1.bin").failed(EBL_REFUSED)
     assert parameter(modem) is False
     reset(modem)
     modem.wait_state("boot ROM")
     flash_all(modem, files)
     modem.wait_ready()
     assert parameter(modem) is False
+
+
+@pytest.mark.emulator(boots=False, fresh=True, options=IN_ROM)
+def test_parameter_survives_refused_files(modem: Modem) -> None:
+    """Whoever wants everything erased still wants it after a file that the EBL heard nothing of, and only then."""
+    files = small_set()
+    install(modem, files)
+    install(modem, {"long.bin": Image("FLS", bytes(16385)), "place.bin": Image("FLS", bytes(2000), 0xFFFFFF00, region=True)})
+    set_parameter(modem, True)
+    flash(modem, "psi.bin").check()
+    # The EBL runs, but the last answer broke the session with it.
+    modem.fault("response#3:short=1")
+    flash(modem, "ebl.bin").failed(WRONG_SIZE)
+    assert stage(modem) == "EBL"
+    for name, sentence in (("long.bin", "the security pack is too large"),
+                           ("place.bin", "the region has no place in flash memory")):
+        flash(modem, name).failed(sentence)
+        assert parameter(modem) is True
+    # Nobody can talk to it before there is another one, and whoever waits for that may give up.
+    modem.control("clear")
+    modem.fault("running:late=3000")
+    job = begin(modem, "secpack1.bin")
+    wait_until(modem.faults_fired, 20, "the modem takes its time")
+    job.kill(signal.SIGINT)
+    assert job.wait(AT_ONCE) != 0
+    assert parameter(modem) is True
+    assert counted(modem).get("080c") == 1
+    modem.control("clear")
+    flash(modem, "secpack1.bin").check()
+    assert parameter(modem) is False
+    assert counted(modem)["080c"] == 2
 
 
 # Regions and reporters
@@ -267,6 +334,41 @@ def test_reload_of_a_lost_modem(modem: Modem) -> None:
     modem.control("back")
     activate(modem)
     modem.proves_life()
+
+
+@pytest.mark.emulator(boots=False, fresh=True, options=("--flash", f"{{directory}}/{NAND}", "--flash-size", str(NAND_SIZE),
+                                                        "--coredump-sizes", "16"))
+@pytest.mark.parametrize("names", (("psi.bin",), ("psi.bin", "ebl.bin")), ids=("psi", "ebl"))
+def test_reload_from_a_loader(modem: Modem, names: tuple[str, ...]) -> None:
+    """A modem whose core dump is over boots its firmware after it, in whichever loader it was."""
+    modem.wait_ready()
+    install(modem, small_set())
+    modem.guest.run(["devlink", "health", "set", HANDLE, "reporter", "coredump", "auto_dump", "false"])
+    modem.fault("now:dump=20")
+    modem.wait_state("boot ROM")
+    for name in names:
+        flash(modem, name).check()
+        if name == "psi.bin":
+            modem.guest.run(["devlink", "region", "new", f"{HANDLE}/report.json"])
+    assert info(modem).running["fw.stage"] == names[-1].partition(".")[0]
+    activate(modem)
+    modem.proves_life()
+    assert info(modem).running == {"fw.stage": "run", "fw.mgmt.api": API}
+
+
+@pytest.mark.emulator(load=False, boots=False)
+@pytest.mark.parametrize(("stage_name", "sentence"), (
+    pytest.param("boot", "The modem is in its boot ROM; perhaps it waits for a PSI",
+                 marks=pytest.mark.emulator(options=FROM_ROM)),
+    pytest.param("ebl", "The modem is in a boot loader, which waits for firmware",
+                 marks=pytest.mark.emulator(options=("--stage", "ebl")))))
+def test_reload_that_leads_nowhere(modem: Modem, stage_name: str, sentence: str) -> None:
+    """The modem has no firmware: after a while whoever waits is told where it stays, and can ask again."""
+    modem.load()
+    modem.guest.wait_for(f"devlink dev show {HANDLE}", what="devlink has the modem")
+    refused = timed(modem, ["devlink", "dev", "reload", HANDLE, "action", "fw_activate"]).failed(sentence, RELOAD_TIMEOUT + 5)
+    assert refused.seconds >= RELOAD_TIMEOUT
+    assert info(modem).running == {"fw.stage": stage_name}
 
 
 # Reload, and others
