@@ -116,12 +116,13 @@ def test_for_good(modem: Modem, mux: str, work: str) -> None:
     proves_life(modem)
 
 
-@pytest.mark.parametrize(("stage", "steps"), (("ffffffff", NOT_BACK), ("12345678", STEPS["frozen"])))
-def test_not_back_after_the_reset(modem: Modem, stage: str, steps: list[str]) -> None:
+@pytest.mark.parametrize(("fault", "steps"), (("gone", NOT_BACK), ("bad-stage=ffffffff", STEPS["frozen"]),
+                                              ("bad-stage=12345678", STEPS["frozen"])))
+def test_not_back_after_the_reset(modem: Modem, fault: str, steps: list[str]) -> None:
     """The bus is in order again, the modem is not: it is absent, or does not come to a stage in time."""
     jobs = hang_ups(modem)
     with journal(modem) as states:
-        modem.fault(f"flr:bad-stage={stage}")
+        modem.fault(f"flr:{fault}")
         assert inject(modem, "frozen") == steps
         all_hung_up(jobs, 1.0)
         states.wait("lost")
