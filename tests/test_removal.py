@@ -94,6 +94,7 @@ def revive(modem: Modem, fault: str, how: str) -> None:
     proves_life(modem)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", COMMANDS)
 @pytest.mark.parametrize(("fault", "ports"), (("gone", False), ("gone", True), ("silence", False), ("silence", True),
                                               ("crash", True), ("power-loss", True)))
@@ -109,6 +110,7 @@ def test_dead_modem_is_unloaded_quickly(modem: Modem, fault: str, ports: bool, h
     revive(modem, fault, how)
 
 
+@pytest.mark.alone
 @pytest.mark.emulator(options=("--idle-sleep", "2"))
 @pytest.mark.parametrize("how", COMMANDS)
 @pytest.mark.parametrize("fault", DEATHS)
@@ -123,6 +125,7 @@ def test_dead_sleeper_is_unloaded_quickly(modem: Modem, fault: str, how: str) ->
     revive(modem, fault, how)
 
 
+@pytest.mark.alone
 @pytest.mark.emulator(parameters=("system_sleep=d3",))
 @pytest.mark.parametrize("how", COMMANDS)
 @pytest.mark.parametrize("fault", DEATHS)
@@ -137,6 +140,7 @@ def test_dead_modem_in_d3_is_unloaded_quickly(modem: Modem, fault: str, how: str
     revive(modem, fault, how)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", COMMANDS)
 @pytest.mark.parametrize("event", STARTING)
 def test_dead_modem_is_unloaded_quickly_while_starting(modem: Modem, event: str, how: str) -> None:
