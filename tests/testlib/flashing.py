@@ -32,6 +32,7 @@ STAGES = {"BOOT": 0xFEEDB007, "PSI": 0xFEEDBEEF, "EBL": 0xFEEDCAFE, "RUN": 0x600
 
 # A modem that waits for its loaders, with a NAND that is soon compared.
 NAND_SIZE = 1 << 20
+BLOCK = 4096
 NAND = "nand.bin"
 IN_ROM = ("--boot-delay", "never", "--flash", f"{{directory}}/{NAND}", "--flash-size", str(NAND_SIZE))
 
@@ -122,7 +123,11 @@ def expected(images: Iterable[Image], before: bytes) -> bytes:
     content = bytearray(before)
     for image in images:
         if image.region:
-            content[image.address:image.address + len(image.payload)] = image.payload
+            end = image.address + len(image.payload)
+            # Whole blocks are erased.
+            first, last = image.address // BLOCK * BLOCK, -(-end // BLOCK) * BLOCK
+            content[first:last] = b"\xff" * (last - first)
+            content[image.address:end] = image.payload
     return bytes(content)
 
 
