@@ -72,21 +72,13 @@ WARNINGS = re.compile(
 IDLE_TRACE = re.compile(r"^.*-\[ cut here \]-.*\n(?:(?!.*\[ end trace ).*\n)*.*\[ end trace .*$", re.M)
 
 
-# The signal that wakes it takes locks whatever the interrupted code holds. Lockdep says so at some time.
-WAKE_SIGNAL = re.compile(r"^.*WARNING: possible circular locking dependency.*\n(?:(?!.*Call Trace:).*\n)*.*Call Trace:.*\n"
-                         r"(?:.*\[<[0-9a-f]+>\].*\n)*", re.M)
-
-
 def without_own_faults(text: str) -> str:
-    """A console without what is the fault of the guest's own idle loop, and of how it is woken."""
+    """A console without what is the fault of the guest's own idle loop."""
     def keep(block: re.Match[str]) -> str:
         harmless = "RCU not watching for tracepoint" in block[0] and "Comm: swapper/" in block[0]
         return "" if harmless else block[0]
 
-    def keep_lockdep(block: re.Match[str]) -> str:
-        return "" if "at: s2idle_wake+" in block[0] and "sigusr1_handler" in block[0] else block[0]
-
-    return WAKE_SIGNAL.sub(keep_lockdep, IDLE_TRACE.sub(keep, text))
+    return IDLE_TRACE.sub(keep, text)
 
 
 class GuestError(Error):
