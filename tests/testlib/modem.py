@@ -297,18 +297,22 @@ class Modem:
                           "ip link set wwan0 down; ip addr flush dev wwan0; ip link set wwan0 mtu 1500")
 
     def finish(self, logs: Path) -> list[str]:
-        """End of this bench: unload, stop the modem, look at what it says. Returns complaints; keeps logs for them.
+        """End of this bench: unload, look for leaks, stop the modem, look at what it says. Returns complaints; keeps logs for them.
 
         The kernel tree's own driver is not unloaded: how it leaves is the subject of test_reload.py alone.
         """
         complaints = []
+        answers = True
         try:
-            if self.loaded and self.guest.alive() and self.kit.driver == "ours":
+            if self.guest.alive() and self.kit.driver == "ours":
                 try:
-                    self.unload()
+                    if self.loaded:
+                        self.unload()
+                    complaints += [f"kmemleak: {leak}" for leak in self.guest.leaks_since_boot()]
                 except GuestError as err:
-                    complaints.append(f"unloading: {err}")
-            complaints += self.verify()
+                    complaints.append(f"at the end: {err}")
+                    answers = False
+            complaints += self.verify(ask=answers)
             # The guest first: its transport does not expect to lose the device.
             self.guest.stop()
             for emulator in self.bench.emulators:
@@ -321,8 +325,11 @@ class Modem:
             self.bench.close()
         return complaints
 
-    def verify(self) -> list[str]:
-        """Complaints about the driver, of the modem and of the guest's kernel, since the last call."""
+    def verify(self, *, ask: bool = True) -> list[str]:
+        """Complaints about the driver, of the modem and of the guest's kernel, since the last call.
+
+        A guest that may be unable to answer (ask=False) is not asked whether its checkers still look.
+        """
         complaints = []
         for number, emulator in enumerate(self.bench.emulators):
             violations = emulator.violations()
@@ -330,6 +337,11 @@ class Modem:
             self.seen_violations[number] = len(violations)
         complaints += [f"kernel: {line}" for line in self.guest.warnings()]
         self.guest.forget_warnings()
+        if ask and self.guest.alive():
+            try:
+                complaints += [f"kernel: {checker}" for checker in self.guest.blind_checkers()]
+            except GuestError as err:
+                complaints.append(f"kernel: {err}")
         return complaints
 
     # -- commands --------------------------------------------------------------------------

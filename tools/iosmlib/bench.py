@@ -44,6 +44,9 @@ SILENCE = 20.0			# how long past a command's own time-out an answer may take
 STACKS = "stacks.txt"		# what a silent guest was doing
 STACKS_TIMEOUT = 60.0
 KMEMLEAK = "/sys/kernel/debug/kmemleak"
+KMEMLEAK_AGE = "/sys/module/kmemleak/parameters/min_age_ms"
+LEAKS = "leaks.txt"		# what kmemleak reported when the driver was gone
+LOCKDEP = "/proc/lockdep_stats"
 GUEST = TOP / "tests" / "guest"
 
 # What the console tells of a system sleep: the tracepoint power:suspend_resume at the point of no return and after it,
@@ -79,6 +82,14 @@ def without_own_faults(text: str) -> str:
         return "" if harmless else block[0]
 
     return IDLE_TRACE.sub(keep, text)
+
+
+def summary_of_leak(report: str) -> str:
+    """One line for an object that kmemleak reports: its size, whose it was, and the functions that made it."""
+    size = re.search(r"\(size (\d+)\)", report)
+    owner = re.search(r'comm "([^"]*)"', report)
+    makers = re.findall(r"^    (?:\[<[0-9a-f]+>\] )?([A-Za-z_][\w.]*)\+0x", report, re.M)
+    return f"{size[1] if size else '?'} bytes of {owner[1] if owner else '?'} are lost: {' < '.join(makers)}"
 
 
 class GuestError(Error):
@@ -312,6 +323,7 @@ class Guest:
     _next: int = 1
     _answers: dict[int, dict[str, Any]] = field(default_factory=dict)
     _known: int = 0
+    _booted: int = 0		# when that was, in jiffies
 
     @property
     def console(self) -> Path:
@@ -366,8 +378,10 @@ class Guest:
             theirs.close()
         self._line, self._buffer, self._answers = ours, b"", {}
         self._read_answer(0, BOOT_TIMEOUT * (3 if debug else 1), "boot")
-        # What the kernel has to say against itself is not the driver's fault.
+        # What the kernel has to say against itself is not the driver's fault, nor what it lost.
         self.forget_warnings()
+        if debug:
+            self._booted = int(self.sh("sed -n 's/^jiffies: //p;T;q' /proc/timer_list").out)
 
     def _collect_coverage(self) -> None:
         """Where the run is for coverage, add what it reached; a guest that is gone or mute reached nothing."""
@@ -630,6 +644,34 @@ class Guest:
         if self.leaks():
             self.sh(f"echo clear > {KMEMLEAK}")
 
+    def leaks_since_boot(self) -> list[str]:
+        """In a kernel with kmemleak: each object that was made since then and is lost, by its maker; all of it is in LEAKS.
+
+        A first look is at once, whatever the age: two scans, as an object has to be found unchanged by the second one.
+        The only pointer to what it finds may just be in a register, so what kmemleak still says after a while counts.
+        """
+        if not self.kernel.debug:
+            return []
+        scan = f"echo scan > {KMEMLEAK}"
+        if not self._made_since_boot(self.sh(f"set -e; echo 0 > {KMEMLEAK_AGE}; {scan}; {scan}; cat {KMEMLEAK}; "
+                                             f"echo 5000 > {KMEMLEAK_AGE}", timeout=120).out):
+            return []
+        lost = self._made_since_boot(self.leaks())
+        (self.directory / LEAKS).write_text("".join(lost), encoding="utf-8")
+        return [summary_of_leak(report) for report in lost]
+
+    def _made_since_boot(self, report: str) -> list[str]:
+        objects = re.findall(r"^unreferenced object.*\n(?: .*\n)+", report, re.M)
+        made = ((item, re.search(r"\bjiffies (\d+)", item)) for item in objects)
+        return [item for item, when in made if not when or int(when[1]) >= self._booted]
+
+    def blind_checkers(self) -> list[str]:
+        """Of the kernel's checkers, those that found something once and do not look any more."""
+        if not self.kernel.debug:
+            return []
+        state = re.search(r"debug_locks: *(\d+)", self.read(LOCKDEP))
+        return [] if state and state[1] == "1" else ["lockdep is off"]
+
 
 class Sleep:
     """A system sleep that has begun, as the console shows it."""
@@ -813,7 +855,7 @@ class Bench:
         """Keep the logs of the run, for somebody who wants to know why."""
         place.mkdir(parents=True, exist_ok=True)
         for source in (self.directory, self.directory / "second"):
-            for name in ("console.log", "emulator.log", "trace.txt", "traffic.pcapng", STACKS):
+            for name in ("console.log", "emulator.log", "trace.txt", "traffic.pcapng", STACKS, LEAKS):
                 if (source / name).is_file():
                     shutil.copy(source / name, place / (name if source == self.directory else f"second-{name}"))
 
