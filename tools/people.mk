@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 KDIR ?= /lib/modules/$(shell uname -r)/build
 Q := $(if $(V),,@)
 
-.PHONY: module help demo shell test check oracle soak bench intree emulator kunit coverage clean
+.PHONY: module help demo shell test debug check oracle soak bench intree emulator kunit coverage clean
 
 module:
 	@[ -e $(KDIR)/Makefile ] || { echo "make: no kernel to build against in $(KDIR): install linux-headers-$$(uname -r)," \
@@ -28,6 +28,7 @@ help:
 	'' \
 	'To change it' \
 	'  make test         all tests: emulator, KUnit, system tests' \
+	'  make debug        the system tests in kernels with all checkers: KASAN, UBSAN, lockdep, kmemleak' \
 	'  make check        style and static analysis' \
 	'  make kunit        the unit tests only' \
 	'  make oracle       the system tests with the kernel tree'"'"'s own driver' \
@@ -55,6 +56,10 @@ demo shell:
 test:
 	@tools/packages test
 	@KERNEL='$(KERNEL)' FLAVOUR='$(FLAVOUR)' tools/test $(if $(T),-- $(T))
+
+debug:
+	@tools/packages test
+	@KERNEL='$(KERNEL)' FLAVOUR=debug tools/test $(if $(T),-- $(T),--layer system)
 
 oracle:
 	@tools/packages test
