@@ -297,7 +297,7 @@ class Modem:
                           "ip link set wwan0 down; ip addr flush dev wwan0; ip link set wwan0 mtu 1500")
 
     def finish(self, logs: Path) -> list[str]:
-        """End of this bench: unload, look for leaks, stop the modem, look at what it says. Returns complaints; keeps logs for them.
+        """End of this bench: unload, look for leaks, stop the modem, look at what it says. Returns complaints.
 
         The kernel tree's own driver is not unloaded: how it leaves is the subject of test_reload.py alone.
         """
