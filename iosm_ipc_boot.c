@@ -108,6 +108,7 @@ static int iosm_load_await_rom(struct iosm_load *load, u32 *result)
 	int ret;
 
 	do {
+		/* Its interrupt tells nothing for sure, and the stage moves without one. */
 		msleep(IOSM_LOAD_POLL);
 		ret = iosm_load_check(load);
 		if (ret)

@@ -23,7 +23,7 @@
  *      |                 |              | gives up              |       |
  *      |                 |              v                       |       |
  *      |                 +--> crashed, or failed: reset --------+       |
- *      |                        | in vain, or lost                      |
+ *      |                        | in vain                               |
  *      |                        v                                       |
  *      |                      the user's turn                           |
  *      +----------------------------------------------------------------+

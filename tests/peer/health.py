@@ -31,6 +31,7 @@ def read_state(path: str) -> dict:
                     lines = dict(line.rstrip("\n").split(": ", 1) for line in file)
             except OSError as err:
                 errors[errno.errorcode[err.errno or 0]] += 1
+                # A file that is not there has no event in debugfs.
                 time.sleep(0.005)
                 continue
             torn += not {"state", "failures"} <= lines.keys()
