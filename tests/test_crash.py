@@ -61,7 +61,7 @@ def test_restarts_by_itself(modem: Modem, mux: str, work: str, milliseconds: int
         modem.fault(f"now:crash={milliseconds}")
         for job in (port, link):
             assert job.wait(20.0) == 0
-            assert float(job.output().splitlines()[-1]) - start <= COMEBACK_BOUND, states.moves()
+            assert float(job.output().splitlines()[-1]) - start <= modem.bound(COMEBACK_BOUND), states.moves()
         states.wait("online")
         assert set(states.states()) <= {"crashed", "starting", "online"}, states.moves()
         events.wait("MDM_READY")
@@ -153,7 +153,7 @@ def test_while_opening(modem: Modem, mux: str, event: str, kind: str) -> None:
     before = index(modem)
     modem.fault(f"{event}:crash=100")
     result = timed(modem, kind)
-    assert result["seconds"] < BOUND[kind]
+    assert result["seconds"] < modem.bound(BOUND[kind])
     assert result["error"] == ("" if "close" in event else "ENODEV")
     wait_replaced(modem, before)
     proves_life(modem)

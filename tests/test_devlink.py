@@ -144,7 +144,7 @@ def test_diagnose_and_debugfs_say_the_same(modem: Modem, health: Health) -> None
     """With a link up and a port open, so that there is something to say."""
     modem.up(0)
     port = modem.spawn("ports", "wait_hangup", AT, 60.0)
-    modem.guest.wait_for(f"grep -qx 'open channels: 2' {STATE} && grep -qx 'poll: idle' {STATE}", what="two channels are open")
+    modem.guest.wait_files("two channels are open", lines=[(STATE, "open channels: 2", 1), (STATE, "poll: idle", 1)])
     diagnosed, read = as_lines(health.diagnose()), modem.state()
     assert list(diagnosed) == list(read)
     # The clock goes on; the modem may fall asleep; everything else stands still.
@@ -243,7 +243,7 @@ def test_starting(modem: Modem) -> None:
     modem.fault("init:late=3000")
     modem.load()
     modem.wait_state("starting")
-    modem.guest.wait_for(f"grep -qx 'start step: init' {STATE}", what="the driver waits for INIT")
+    modem.wait_line("start step: init", "the driver waits for INIT")
     values = Health(modem).diagnose()
     assert (values["state"], values["start step"], values["session"]) == ("starting", "init", "none")
     modem.wait_ready()

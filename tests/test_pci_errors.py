@@ -55,7 +55,7 @@ def begin(modem: Modem, work: str) -> list[steady.Steady]:
 def inject(modem: Modem, error: str) -> list[str]:
     """Let an error happen; what was called, and what was answered."""
     start, end = modem.guest.sh(f"cat /proc/uptime; echo {error} > {INJECT} || exit; cat /proc/uptime").out.splitlines()
-    assert float(end.split()[0]) - float(start.split()[0]) <= BOUND
+    assert float(end.split()[0]) - float(start.split()[0]) <= modem.bound(BOUND)
     return modem.guest.read(INJECT).splitlines()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from iosmlib.bench import wait_until
 from testlib import pools, steady
-from testlib.modem import PCI, SESSIONS, STATE, Address, Modem
+from testlib.modem import PCI, SESSIONS, Address, Modem
 from testlib.recovery import (
     BOUND,
     DRIVER,
@@ -59,11 +59,6 @@ def busy(modem: Modem) -> None:
     modem.guest.wait_for('[ "$(cat /sys/class/net/wwan0-5/statistics/rx_packets)" -gt 20 ]', what="traffic")
 
 
-def checked(modem: Modem) -> bool:
-    """Does a kernel with all checkers run, where work takes several times as long, and each object has a record?"""
-    return modem.kit.kernel.flavour == "debug"
-
-
 def memory(modem: Modem) -> int:
     """KiB that are taken, without what could be given back."""
     modem.guest.sh("echo 3 > /proc/sys/vm/drop_caches")
@@ -74,7 +69,7 @@ def memory(modem: Modem) -> int:
 def unloaded_quickly(modem: Modem, how: str) -> None:
     """The driver goes, within its bound; in the guest's own time."""
     start, end = modem.guest.sh(f"cat /proc/uptime; {COMMANDS[how]} || exit; cat /proc/uptime").out.splitlines()
-    assert float(end.split()[0]) - float(start.split()[0]) <= UNLOAD_BOUND * (2 if checked(modem) else 1)
+    assert float(end.split()[0]) - float(start.split()[0]) <= modem.bound(UNLOAD_BOUND)
     modem.wait_gone(1.0)
 
 
@@ -118,7 +113,7 @@ def test_dead_sleeper_is_unloaded_quickly(modem: Modem, fault: str, how: str) ->
     """It died in its device sleep, with ports open and links up: nobody says anything, so nobody has found out."""
     modem.up(0, 5)
     jobs = hang_ups(modem)
-    modem.guest.wait_for(f"grep -qx 'modem power: asleep' {STATE}", what="the modem sleeps")
+    modem.wait_line("modem power: asleep", "the modem sleeps")
     modem.fault(f"now:{fault}")
     unloaded_quickly(modem, how)
     all_hung_up(jobs, 1.0)
@@ -210,7 +205,7 @@ def test_hundred_times(modem: Modem, mux: str) -> None:
     for program in (*programs, holder):
         program.finish()
     assert struck >= STRUCK, "removals were under traffic"
-    limit = REMOVALS * LEAK * (4 if checked(modem) else 1)
+    limit = REMOVALS * LEAK * (4 if modem.kernel.debug else 1)
     assert memory(modem) - before < limit, "KiB lost"
     assert modem.guest.leaks() == ""
     proves_life(modem)
@@ -227,7 +222,7 @@ def test_noticed_without_removal(modem: Modem, mux: str, used: str) -> None:
         start = float(modem.guest.read("/proc/uptime").split()[0])
         modem.fault("now:gone")
         states.wait("lost")
-        assert states.time("lost") - start <= NOTICE_BOUND
+        assert states.time("lost") - start <= modem.bound(NOTICE_BOUND)
         events.wait("CD_READY_LINK_DOWN")
         assert events.modem() == ["CD_READY_LINK_DOWN"]
         all_hung_up(jobs, 2.0)
@@ -243,7 +238,7 @@ def test_found_by_who_opens(modem: Modem) -> None:
             modem.fault("now:gone")
             result = timed(modem, kind)
             assert result["error"] in ("ENODEV", "ETIMEDOUT")
-            assert result["seconds"] < BOUND[kind]
+            assert result["seconds"] < modem.bound(BOUND[kind])
             states.wait("lost", timeout=2.0)
         modem.wait_gone(2.0)
         come_back(modem)
@@ -289,12 +284,12 @@ def test_gone_while_opening(modem: Modem, mux: str, event: str, kind: str) -> No
     modem.fault(f"{event}:gone")
     with journal(modem) as states:
         result = timed(modem, kind)
-        assert result["seconds"] < BOUND[kind]
+        assert result["seconds"] < modem.bound(BOUND[kind])
         if "close" in event:
             assert result["error"] == ""
         else:
             assert result["error"] in ("ENODEV", "ETIMEDOUT")
-        states.wait("lost", timeout=NOTICE_BOUND)
+        states.wait("lost", timeout=modem.bound(NOTICE_BOUND))
     modem.wait_gone(2.0)
     come_back(modem)
     proves_life(modem)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from testlib.modem import PCI, STATE, Address, Config, Kit, Modem
+from testlib.modem import PCI, Address, Config, Kit, Modem
 from testlib.recovery import all_hung_up, bind, hang_ups, index, journal, proves_life, racers, reset, unbind, wait_replaced
 
 TIMES = 20
@@ -102,7 +102,7 @@ def test_while_the_modem_sleeps(modem: Modem) -> None:
     modem.up(0)
     modem.ping(Address(0).gateway4)
     before, count = index(modem), resets(modem)
-    modem.guest.wait_for(f"grep -qx 'modem power: asleep' {STATE}", what="the modem sleeps")
+    modem.wait_line("modem power: asleep", "the modem sleeps")
     reset(modem)
     wait_replaced(modem, before)
     assert resets(modem) == count + 1

@@ -66,7 +66,7 @@ def start_anew(modem: Modem) -> None:
 def opener(modem: Modem) -> str:
     """Somebody who opens a port, and has not to wait long for it; the error, if any."""
     result = modem.call("opening", "timed", steady.AT)
-    assert result["seconds"] < BOUND
+    assert result["seconds"] < modem.bound(BOUND)
     return str(result["error"])
 
 

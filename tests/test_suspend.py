@@ -122,12 +122,6 @@ def log_mark(modem: Modem) -> int:
     return len(modem.guest.console_text())
 
 
-def wait_replaced(modem: Modem, before: int) -> None:
-    """Until the link is another one than that with this index."""
-    modem.guest.wait_for(f"[ -e /sys/class/net/wwan0 ] && [ $(cat /sys/class/net/wwan0/ifindex) != {before} ]",
-                         timeout=20.0, what="the link is another one")
-
-
 def ask(modem: Modem, port: str) -> float:
     """Open a port, which does not work; the guest's time that it took."""
     uptime = "read t _ < /proc/uptime; echo $t"
@@ -180,7 +174,7 @@ def test_session_comes_back(modem: Modem, system_sleep: str, behaviour: str, wor
     if row.cure:
         modem.fault(row.cure)
     wait_hung_up(jobs)
-    wait_replaced(modem, before)
+    modem.wait_replaced(before)
     modem.proves_life()
 
 
@@ -193,12 +187,12 @@ def test_silence_is_noticed(modem: Modem, system_sleep: str, fault: str, work: s
     jobs = WORK[work](modem)
     before, mark = modem.ifindex(), log_mark(modem)
     sleep_once(modem, kind, Row(HANDSHAKES, (fault,)))
-    assert ask(modem, "wwan0at1") <= DEAD_MODEM_BOUND
+    assert ask(modem, "wwan0at1") <= modem.bound(DEAD_MODEM_BOUND)
     wait_said(modem, mark, SILENT)
     if "silence" in fault:
         modem.fault(CURE)
     wait_hung_up(jobs)
-    wait_replaced(modem, before)
+    modem.wait_replaced(before)
     modem.proves_life()
 
 
@@ -216,7 +210,7 @@ def test_silence_is_noticed_by_packets(modem: Modem, system_sleep: str, kind: st
     wait_said(modem, mark, "session ended: no answer to wake requests")
     modem.fault(CURE)
     assert job.wait_ended()["wrong"].startswith("events")
-    wait_replaced(modem, before)
+    modem.wait_replaced(before)
     modem.proves_life()
 
 
@@ -243,7 +237,7 @@ def test_gone_before(modem: Modem, system_sleep: str, kind: str) -> None:
     modem.fault("now:gone")
     with modem.asleep(kind) as sleep:
         modem.control("back")
-    assert sleep.seconds_to_sleep() <= DEAD_MODEM_BOUND
+    assert sleep.seconds_to_sleep() <= modem.bound(DEAD_MODEM_BOUND)
     modem.proves_life()
 
 
@@ -286,8 +280,8 @@ def bounded_sleep(modem: Modem, kind: str) -> None:
     """A sleep that costs no more than it may, on the way there and on the way back, although the modem is dead."""
     with modem.asleep(kind) as sleep:
         pass
-    assert sleep.seconds_to_sleep() <= DEAD_MODEM_BOUND
-    assert sleep.seconds_to_wake() <= DEAD_MODEM_BOUND
+    assert sleep.seconds_to_sleep() <= modem.bound(DEAD_MODEM_BOUND)
+    assert sleep.seconds_to_wake() <= modem.bound(DEAD_MODEM_BOUND)
 
 
 @pytest.mark.parametrize("fault", ("silence", "gone", "crash"))

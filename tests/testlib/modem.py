@@ -22,6 +22,7 @@ from .capture import Captured, read
 
 PEER = Path(__file__).resolve().parents[1] / "peer"
 PYTHON = "/usr/bin/python3"
+CHECKED = 3		# so many times as long as another kernel may one with all checkers take
 SESSIONS = range(8)
 SLEEP_TRIES = 5			# an interrupt that is on its way may wake the guest
 PCI = "/sys/bus/pci/devices/0000:00:00.0"
@@ -249,12 +250,16 @@ class Modem:
     def wait_ready(self, timeout: float = 20.0) -> None:
         """Until all that the modem brings is there."""
         paths = [f"/dev/{name}" for name in self.ports()] + ["/sys/class/net/wwan0"]
-        self.guest.wait_for(" && ".join(f"[ -e {path} ]" for path in paths), timeout=timeout, what="ports and link appear")
+        self.guest.wait_files("ports and link appear", exist=paths, timeout=timeout)
 
     def wait_gone(self, timeout: float = 20.0) -> None:
         """Until nothing of the modem is there any more."""
-        self.guest.wait_for("! ls -d /dev/wwan* /sys/class/net/wwan* 2>/dev/null", timeout=timeout,
-                            what="ports and links disappear")
+        self.guest.wait_files("ports and links disappear", gone=["/dev/wwan*", "/sys/class/net/wwan*"], timeout=timeout)
+
+    def wait_replaced(self, before: int, timeout: float = 20.0) -> None:
+        """Until the link is another one than that with this index."""
+        self.guest.wait_files("the link is another one", lines=[("/sys/class/net/wwan0/ifindex", rf"(?!{before}$)\d+", 1)],
+                              timeout=timeout)
 
     def proves_life(self) -> None:
         """Ports and links work."""
@@ -344,6 +349,10 @@ class Modem:
                 complaints.append(f"kernel: {err}")
         return complaints
 
+    def bound(self, seconds: float) -> float:
+        """How long something may take that is promised within so many seconds: a kernel with all checkers works more slowly."""
+        return seconds * (CHECKED if self.kernel.debug else 1)
+
     # -- commands --------------------------------------------------------------------------
 
     def control(self, command: str, which: int = 0) -> dict[str, Any]:
@@ -378,8 +387,11 @@ class Modem:
 
     def wait_state(self, *states: str, timeout: float = 20.0) -> None:
         """Until the driver is in one of these states."""
-        self.guest.wait_for(f"grep -qxE 'state: ({'|'.join(states)})' {STATE}", timeout=timeout,
-                            what=f"the driver is {' or '.join(states)}")
+        self.wait_line(f"state: ({'|'.join(states)})", f"the driver is {' or '.join(states)}", timeout)
+
+    def wait_line(self, expression: str, what: str, timeout: float = 10.0) -> None:
+        """Until a line of what the driver says of itself in debugfs is this one."""
+        self.guest.wait_files(what, lines=[(STATE, expression, 1)], timeout=timeout)
 
     @contextlib.contextmanager
     def asleep(self, kind: str, *faults: str, tries: int = SLEEP_TRIES) -> Iterator[Sleep]:
@@ -407,10 +419,12 @@ class Modem:
     def begin(self, module: str, function: str, *arguments: Any, timeout: float = 60.0,
               namespace: str = "") -> Callable[[], Any]:
         """Start a function of tests/peer in the guest; what is returned waits for its result."""
-        words = [json.dumps(argument) for argument in arguments]
-        prefix = f"ip netns exec {namespace} " if namespace else ""
-        finish = self.guest.start_run(["sh", "-c", f'exec {prefix}{PYTHON} -B $IOSM_RUN/peer/call.py "$@"', "call", module,
-                                       function, *words], timeout=timeout)
+        if namespace:
+            words = [json.dumps(argument) for argument in arguments]
+            script = f'exec ip netns exec {namespace} {PYTHON} -B $IOSM_RUN/peer/call.py "$@"'
+            finish = self.guest.start_run(["sh", "-c", script, "call", module, function, *words], timeout=timeout)
+        else:
+            finish = self.guest.start_call("peer", module, function, *arguments, timeout=timeout)
 
         def result() -> Any:
             done = finish()
@@ -428,8 +442,7 @@ class Modem:
 
     def spawn(self, module: str, function: str, *arguments: Any) -> Job:
         """A function of tests/peer in the background of the guest; waits until it says that it is ready."""
-        words = " ".join(f"'{json.dumps(argument)}'" for argument in arguments)
-        job = self.guest.spawn(["sh", "-c", f"exec {PYTHON} -B $IOSM_RUN/peer/call.py {module} {function} {words}"])
+        job = self.guest.spawn_call("peer", module, function, *arguments)
         self.jobs.append(job)
         wait_until(job.output, 15, f"{module}.{function} is ready in the guest")
         return job
@@ -467,10 +480,12 @@ class Modem:
             name, address = link_name(session), Address(session)
             script += [
                 f"[ -e /sys/class/net/{name} ] || ip link add dev {name} parentdev wwan0 type wwan linkid {session}",
-                f"ip link set {name} mtu {mtu}",
-                f"ip link set {name} up",
-                f"ip addr replace {address.host4}/24 dev {name}",
-                f"ip -6 addr replace {address.host6}/64 dev {name} nodad",
+                "ip -batch - <<END",
+                f"link set {name} mtu {mtu}",
+                f"link set {name} up",
+                f"addr replace {address.host4}/24 dev {name}",
+                f"addr replace {address.host6}/64 dev {name} nodad",
+                "END",
             ]
         self.guest.sh("\n".join(script))
         if mtu > 1500:

@@ -56,8 +56,7 @@ def index(modem: Modem) -> int:
 
 def wait_replaced(modem: Modem, before: int, timeout: float = 20.0) -> None:
     """Until the default link was withdrawn, and is there again with everything else."""
-    modem.guest.wait_for(f"i=$(cat /sys/class/net/wwan0/ifindex 2>/dev/null) && [ $i != {before} ]", timeout=timeout,
-                         what="the link is another one")
+    modem.wait_replaced(before, timeout)
     modem.wait_ready(timeout)
 
 
@@ -122,7 +121,7 @@ def enters_d3(modem: Modem) -> None:
 def wait_asleep(modem: Modem) -> None:
     """Until the function sleeps, in the eyes of both."""
     enters_d3(modem)
-    modem.guest.wait_for(f"grep -qx suspended {PCI}/power/runtime_status", what="the function is suspended")
+    modem.guest.wait_files("the function is suspended", lines=[(f"{PCI}/power/runtime_status", "suspended", 1)])
 
 
 def entries(modem: Modem) -> int:
@@ -165,8 +164,8 @@ class Journal:
 
     def wait(self, state: str, times: int = 1, timeout: float = 20.0) -> None:
         """Until a state was entered so often."""
-        self.modem.guest.wait_for(f"[ $(grep -c 'iosm_state: .* -> {state}$' {TRACING}/trace) -ge {times} ]",
-                                  timeout=timeout, what=f"the state becomes {state}")
+        self.modem.guest.wait_files(f"the state becomes {state}", timeout=timeout,
+                                    lines=[(f"{TRACING}/trace", f".*iosm_state: .* -> {state}", times)])
 
     def forget(self) -> None:
         """Begin anew."""
@@ -198,7 +197,7 @@ class Racer:
     def wait_progress(self, rounds: int = 1, timeout: float = 20.0) -> None:
         """Until some more rounds went well."""
         before = self.progress()
-        wait_until(lambda: self.progress() >= before + rounds, timeout, f"{self.job.argv[-1]} goes well")
+        wait_until(lambda: self.progress() >= before + rounds, timeout, f"{' '.join(self.job.argv[1:3])} goes well")
 
     def finish(self) -> dict[str, Any]:
         """Tell it to stop. No call may have taken longer than its bound, and only errors that are documented were seen."""
@@ -212,12 +211,12 @@ class Racer:
 
 def racing_port(modem: Modem, device: str = AT) -> Racer:
     """Opens a port, talks, and closes it, again and again."""
-    return Racer(modem.spawn("racing", "port", device), PORT_BOUND)
+    return Racer(modem.spawn("racing", "port", device), modem.bound(PORT_BOUND))
 
 
 def racing_link(modem: Modem, name: str = "wwan0") -> Racer:
     """Takes a link up and down, and sends a little, again and again."""
-    return Racer(modem.spawn("racing", "link", name, Address(0).host4, Address(0).gateway4), LINK_BOUND)
+    return Racer(modem.spawn("racing", "link", name, Address(0).host4, Address(0).gateway4), modem.bound(LINK_BOUND))
 
 
 class HangUps(Racer):
@@ -240,7 +239,7 @@ class HangUps(Racer):
 
 def racing_hang_ups(modem: Modem, device: str = AT) -> HangUps:
     """Holds a port, with a blocked reader and a poller."""
-    return HangUps(modem.spawn("racing", "hang_ups", device), PORT_BOUND)
+    return HangUps(modem.spawn("racing", "hang_ups", device), modem.bound(PORT_BOUND))
 
 
 @contextlib.contextmanager

@@ -31,7 +31,8 @@ class Steady:
     def wait_progress(self, timeout: float = 20.0) -> None:
         """Until some more exchanges succeeded."""
         before = self.progress()
-        wait_until(lambda: self.progress() >= before + GO_ON or self.ended(), timeout, f"{self.job.argv[-1]} goes on")
+        wait_until(lambda: self.progress() >= before + GO_ON or self.ended(), timeout,
+                   f"{' '.join(self.job.argv[1:3])} goes on")
         assert not self.ended(), self.ended()
 
     def ended(self) -> str:
@@ -41,7 +42,7 @@ class Steady:
 
     def wait_ended(self, timeout: float = 20.0) -> dict[str, Any]:
         """Until it ends by itself; its result."""
-        wait_until(self.ended, timeout, f"{self.job.argv[-1]} ends")
+        wait_until(self.ended, timeout, f"{' '.join(self.job.argv[1:3])} ends")
         return dict(json.loads(self.ended()))
 
     def finish(self) -> dict[str, Any]:

@@ -536,6 +536,22 @@ class Guest:
 
         return finish
 
+    def start_call(self, place: str, module: str, function: str, *arguments: Any,
+                   timeout: float = 60.0) -> Callable[[], Result]:
+        """Begin a Python function of a file in a directory of the run; the returned function waits for its end.
+
+        Its result is the last line of what it writes, as JSON.
+        """
+        call = [place, module, function, *arguments]
+        number = self._send({"op": "run", "call": call, "timeout": timeout})
+        words = tuple(str(word) for word in call)
+
+        def finish() -> Result:
+            answer = self._read_answer(number, timeout + SILENCE, " ".join(words))
+            return Result(words, answer["rc"], answer["out"], answer["err"], bool(answer["timeout"]))
+
+        return finish
+
     def run(self, argv: Sequence[str | Path], *, timeout: float = 30.0, env: dict[str, str] | None = None,
             stdin: str | bytes | None = None, check: bool = True) -> Result:
         """A command to its end; with check, anything but success raises."""
@@ -553,8 +569,16 @@ class Guest:
     def spawn(self, argv: Sequence[str | Path], *, env: dict[str, str] | None = None) -> Job:
         """A command in the background."""
         words = [str(arg) for arg in argv]
+        return self._spawned(words, {"argv": words, "env": env or {}})
+
+    def spawn_call(self, place: str, module: str, function: str, *arguments: Any) -> Job:
+        """A Python function of a file in a directory of the run, in the background."""
+        call = [place, module, function, *arguments]
+        return self._spawned([str(word) for word in call], {"call": call})
+
+    def _spawned(self, words: list[str], request: dict[str, Any]) -> Job:
         out = f"job-{self._next}.txt"
-        number = self._send({"op": "spawn", "argv": words, "env": env or {}, "out": out})
+        number = self._send({"op": "spawn", "out": out, **request})
         answer = self._read_answer(number, SILENCE, " ".join(words))
         return Job(self, tuple(words), int(answer["pid"]), self.directory / out)
 
@@ -598,18 +622,30 @@ class Guest:
 
     def wait_for(self, script: str, *, timeout: float = 10.0, what: str = "", interval: float = 0.03) -> str:
         """Repeat a shell condition in the guest until it holds; returns what it wrote."""
-        loop = (f'end=$(( $(date +%s%N) + {int(timeout * 1e9)} ))\n'
-                f'until out=$({script}\n); do [ "$(date +%s%N)" -lt $end ] || exit 99; sleep {interval}; done\n'
+        # The time as the shell can read it without another program, in hundredths of a second.
+        now = "read -r now _ < /proc/uptime; now=${now%.*}${now#*.}"
+        loop = (f'{now}; end=$((now + {int(timeout * 100)}))\n'
+                f'until out=$({script}\n); do {now}; [ $now -lt $end ] || exit 99; sleep {interval}; done\n'
                 'printf "%s" "$out"')
         result = self.run(["sh", "-c", loop], timeout=timeout + 10, check=False)
         if not result.ok:
             raise GuestError(f"not within {timeout:g} s: {what or script}{self._tail()}")
         return result.out
 
+    def wait_files(self, what: str, *, exist: Iterable[str] = (), gone: Iterable[str] = (),
+                   lines: Iterable[tuple[str, str, int]] = (), timeout: float = 10.0) -> None:
+        """Wait until these files of the guest exist, none matches a pattern of those, and the files of "lines" have at least
+        so many lines that an expression matches as a whole."""
+        number = self._send({"op": "until", "exist": list(exist), "gone": list(gone), "lines": list(lines), "timeout": timeout})
+        if not self._read_answer(number, timeout + SILENCE, what)["ok"]:
+            raise GuestError(f"not within {timeout:g} s: {what}{self._tail()}")
+
     def wait_path(self, path: str, *, timeout: float = 10.0, gone: bool = False) -> None:
         """Wait until a file of the guest is there, or is gone."""
-        self.wait_for(f"[ {'! ' if gone else ''}-e {path} ]", timeout=timeout,
-                      what=f"{path} {'disappears' if gone else 'appears'}")
+        if gone:
+            self.wait_files(f"{path} disappears", gone=[path], timeout=timeout)
+        else:
+            self.wait_files(f"{path} appears", exist=[path], timeout=timeout)
 
     def console_text(self) -> str:
         """The console so far."""
