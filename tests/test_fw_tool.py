@@ -44,6 +44,8 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
     "negative address": (("FLS", "--region", "--address=-1"), 4, "32 bits"),
     "long address": (("FLS", "--region", "--address", "100000000"), 4, "32 bits"),
     "empty": (("PSI",), 0, "empty"),
+    "long psi": (("PSI",), (1 << 24) + 1, "16777216 bytes at most"),
+    "long ebl": (("EBL",), 1 << 24, "16777215 bytes at most"),
     "long security pack": (("FLS", "--secpack"), 16385, "16384"),
     "short region": (("FLS", "--region", "--address", "0"), 1, "two bytes"),
     "region over the end": (("FLS", "--region", "--address", "fffffff0"), 17, "4 GiB"),

@@ -14,6 +14,7 @@ MAGIC = b"IOSM_DEVLINK_HEADER\0"
 HEADER = struct.Struct("<20s4sIBB34s")
 TYPES = {"PSI": "first boot loader, for the boot ROM", "EBL": "second boot loader, for PSI", "FLS": "firmware, for EBL"}
 ADDRESSES = 1 << 32
+LOADER_MAX = {"PSI": 1 << 24, "EBL": 0xFFFFFF}	# what our driver takes; a TD cannot tell of more
 SECPACK_MAX = 16384	# one EBL packet, 7.5.5
 REGION_MIN = 2		# less cannot be erased, 7.5.5
 
@@ -47,6 +48,8 @@ class Image:
     def problem(self) -> str:
         """Why it cannot be flashed, or nothing."""
         size = len(self.payload)
+        if size > LOADER_MAX.get(self.type, size):
+            return f"{TYPES[self.type]}: {LOADER_MAX[self.type]} bytes at most, this one has {size}"
         if self.type == "FLS" and not self.region and size > SECPACK_MAX:
             return f"a security pack has {SECPACK_MAX} bytes at most, this one {size}"
         if self.type == "FLS" and self.region and size < REGION_MIN:
