@@ -180,9 +180,13 @@ int iosm_flash_psi(struct iosm_flash *flash, const struct iosm_image *image,
 	int ret;
 
 	iosm_modem_talk(modem, true);
+	if (progress && iosm_modem_stage(modem) == IOSM_STAGE_BOOT)
+		progress->status(progress, "Loading", "PSI", 0, image->len);
 	ret = iosm_modem_load_psi(modem, image->payload, image->len, &rom_result);
 	if (ret == -EACCES)
 		iosm_flash_rom_refused(modem, rom_result, progress);
+	if (!ret && progress)
+		progress->status(progress, "Loading", "PSI", image->len, image->len);
 	if (ret)
 		iosm_flash_explain_load(ret, extack);
 	else
@@ -314,11 +318,13 @@ static int iosm_flash_send_ebl(struct iosm_flash *flash, struct iosm_flash_buffe
 	if (ret)
 		return ret;
 
+	iosm_flash_status(flash, "Loading", "EBL", 0, ebl->len);
 	iosm_flash_drop_unasked(flash);
 	iosm_flash_post(flash, ebl);
 	ret = iosm_flash_await_sent(flash, 0);
 	if (ret)
 		return ret;
+	iosm_flash_status(flash, "Loading", "EBL", ebl->len, ebl->len);
 	ret = iosm_flash_read_ack(flash, "answer to the EBL image");
 	if (ret)
 		return ret;
@@ -589,6 +595,18 @@ static int iosm_flash_region(struct iosm_flash *flash, const struct iosm_image *
 	return iosm_flash_packet_empty(flash, IOSM_EBL_SECURITY_END, "security end");
 }
 
+static int iosm_flash_security_pack(struct iosm_flash *flash, const struct iosm_image *image)
+{
+	int ret;
+
+	iosm_flash_status(flash, "Loading", "FLS", 0, image->len);
+	ret = iosm_flash_packet(flash, IOSM_EBL_SECURITY_START, image->payload, image->len,
+				"security start");
+	if (!ret)
+		iosm_flash_status(flash, "Loading", "FLS", image->len, image->len);
+	return ret;
+}
+
 static int iosm_flash_part(struct iosm_flash *flash, const struct iosm_image *image,
 			   bool *erase_full)
 {
@@ -605,8 +623,7 @@ static int iosm_flash_part(struct iosm_flash *flash, const struct iosm_image *im
 		return ret;
 	if (image->region)
 		return iosm_flash_region(flash, image);
-	return iosm_flash_packet(flash, IOSM_EBL_SECURITY_START, image->payload, image->len,
-				 "security start");
+	return iosm_flash_security_pack(flash, image);
 }
 
 /* Would the EBL take it? */

@@ -327,17 +327,23 @@ def test_notifications(rom: Modem) -> None:
         flash(rom, name).check()
         told[name] = monitor.next()
         assert told[name].pop() == Status("Flashing success", image.kind, 0, 0)
-    assert told["psi.bin"] == [Status("0aa", "PSI ACK", 0, 0)]
-    swid, = told["ebl.bin"]
+
+    def loading(name: str) -> list[Status]:
+        size = len(FILES[name].payload)
+        return [Status("Loading", FILES[name].kind, done, size) for done in (0, size)]
+
+    assert told["psi.bin"] == [*loading("psi.bin"), Status("0aa", "PSI ACK", 0, 0)]
+    *loaded, swid = told["ebl.bin"]
+    assert loaded == loading("ebl.bin")
     assert re.fullmatch(r"SWID: [0-9a-f]+, RF_ENGINE_ID: [0-9a-f]+", swid.message)
-    assert told["secpack1.bin"] == []
+    assert told["secpack1.bin"] == loading("secpack1.bin")
     size = len(FILES["region1a.bin"].payload)
     assert [status for status in told["region1a.bin"] if status.message == "Erasing"] == [
         Status("Erasing", "FLS", done, size) for done in (0, size)]
     assert [status for status in told["region1a.bin"] if status.message == "Writing"] == [
         Status("Writing", "FLS", done, size) for done in (0, 65536, size)]
     flash(rom, "psi.bin").failed(NOT_IN_ROM)
-    assert Status("Flashing failed", "PSI", 0, 0) in monitor.next()
+    assert monitor.next() == [Status("Flashing failed", "PSI", 0, 0)]
 
 
 # What gets in the way
