@@ -155,12 +155,25 @@ static void iosm_regions_put(struct devlink_fmsg *fmsg, const struct iosm_region
 	devlink_fmsg_obj_nest_end(fmsg);
 }
 
+/* With the last file the dump ends: not before the others were fetched that can be. */
+static bool iosm_regions_spare(struct iosm_devlink *dl, unsigned int index, bool missing)
+{
+	if (!missing || (index + 1 < IOSM_COREDUMPS &&
+			 iosm_region_available(&dl->regions[index + 1])))
+		return false;
+	dev_warn(dl->modem->dev,
+		 "core dump: %s is left to you, it ends the dump; take the others first\n",
+		 dl->regions[index].ops.name);
+	return true;
+}
+
 /* A dump that is incomplete is better than none; what there is can be fetched only once. */
 static int iosm_regions_take(struct iosm_devlink *dl, struct devlink_fmsg *fmsg, u32 id,
 			     struct netlink_ext_ack *extack)
 {
 	unsigned int taken = 0, i;
 	int ret, error = -ENODATA;
+	bool missing = false;
 
 	devlink_fmsg_arr_pair_nest_start(fmsg, "files");
 	for (i = 0; i < IOSM_COREDUMPS; i++) {
@@ -168,12 +181,17 @@ static int iosm_regions_take(struct iosm_devlink *dl, struct devlink_fmsg *fmsg,
 
 		if (!iosm_region_available(region))
 			continue;
-		ret = iosm_region_take(region, id, extack);
+		if (iosm_regions_spare(dl, i, missing))
+			ret = -EBUSY;
+		else
+			ret = iosm_region_take(region, id, extack);
 		iosm_regions_put(fmsg, region, ret);
 		if (ret)
 			error = ret;
 		else
 			taken++;
+		/* The modem was not asked for it yet. */
+		missing |= ret == -EEXIST || ret == -ENOMEM;
 	}
 	devlink_fmsg_arr_pair_nest_end(fmsg);
 	return taken ? 0 : error;
