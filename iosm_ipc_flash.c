@@ -180,7 +180,7 @@ int iosm_flash_psi(struct iosm_flash *flash, const struct iosm_image *image,
 	int ret;
 
 	iosm_modem_talk(modem, true);
-	if (progress && iosm_modem_stage(modem) == IOSM_STAGE_BOOT)
+	if (progress && iosm_modem_state(modem) == IOSM_ROM)
 		progress->status(progress, "Loading", "PSI", 0, image->len);
 	ret = iosm_modem_load_psi(modem, image->payload, image->len, &rom_result);
 	if (ret == -EACCES)

@@ -36,6 +36,9 @@
 /* How long the notification may read SLEEP after a forced sleep, milliseconds */
 #define IOSM_FORCED_READS	100
 
+/* It does not answer to that, and may be in the middle of a transfer; microseconds */
+#define IOSM_FORCED_GRACE	10000
+
 /* Milliseconds */
 #define IOSM_RECOVER_TIMEOUT	30000	/* for each wait; a 7360 boots in 20 s */
 #define IOSM_RESET_RETRY	50
@@ -55,8 +58,12 @@ void iosm_modem_hold_for(struct iosm_modem *modem, enum iosm_hold why)
 	set_bit(why, &modem->holds);
 	/* A run that has begun ends; one that begins later sees the bit. */
 	cancel_delayed_work_sync(&modem->work);
-	if (why != IOSM_HOLD_LOAD)
-		iosm_modem_await_load(modem);
+	if (why == IOSM_HOLD_LOAD)
+		return;
+	iosm_modem_await_load(modem);
+	/* So does who reads registers; pairs with iosm_modem_get_registers(). */
+	smp_mb();
+	wait_event(modem->state_wait, !atomic_read(&modem->readers));
 }
 
 /**
@@ -105,6 +112,7 @@ static int iosm_modem_tell_sleep(struct iosm_modem *modem)
 
 	if (modem->bus->host_sleep == IOSM_HOST_SLEEP_D0) {
 		iosm_pm_force_sleep(&modem->pm);
+		usleep_range(IOSM_FORCED_GRACE, IOSM_FORCED_GRACE * 2);
 		return 0;
 	}
 
@@ -461,21 +469,38 @@ bool iosm_modem_answers(struct iosm_modem *modem)
 	return iosm_mmio_stage(modem->bus) != IOSM_ALL_ONES;
 }
 
+static bool iosm_modem_readable(const struct iosm_modem *modem)
+{
+	enum iosm_state state = iosm_modem_state(modem);
+
+	return state != IOSM_LOST && state != IOSM_GONE && !READ_ONCE(modem->asleep) &&
+	       !(READ_ONCE(modem->holds) & ~BIT(IOSM_HOLD_LOAD));
+}
+
+static void iosm_modem_end_read(struct iosm_modem *modem)
+{
+	if (atomic_dec_and_test(&modem->readers))
+		wake_up(&modem->state_wait);
+}
+
 /**
  * iosm_modem_get_registers() - may registers be read now?
  * @modem: the modem
  *
- * Context: any.
- * Return: true if so; they may until iosm_modem_put_registers().
+ * Context: any; the caller does not sleep until then.
+ * Return: true if so; they may until iosm_modem_put_registers(). A reset, or an error of
+ * the bus, waits for that.
  */
 bool iosm_modem_get_registers(struct iosm_modem *modem)
 {
-	enum iosm_state state = iosm_modem_state(modem);
-
-	if (state == IOSM_LOST || state == IOSM_GONE ||
-	    (READ_ONCE(modem->holds) & ~BIT(IOSM_HOLD_LOAD)) || READ_ONCE(modem->asleep))
-		return false;
-	return !IS_ENABLED(CONFIG_PM) || pm_runtime_get_if_active(modem->dev) > 0;
+	atomic_inc(&modem->readers);
+	/* Whoever holds the work waits for us, or we see that it is held. */
+	smp_mb__after_atomic();
+	if (iosm_modem_readable(modem) &&
+	    (!IS_ENABLED(CONFIG_PM) || pm_runtime_get_if_active(modem->dev) > 0))
+		return true;
+	iosm_modem_end_read(modem);
+	return false;
 }
 
 /**
@@ -489,6 +514,7 @@ void iosm_modem_put_registers(struct iosm_modem *modem)
 	/* A look is no use: it does not put off the next sleep. */
 	if (IS_ENABLED(CONFIG_PM))
 		pm_runtime_put(modem->dev);
+	iosm_modem_end_read(modem);
 }
 
 /* Recovery */

@@ -219,12 +219,13 @@ struct iosm_observer {
  * @loader_wanted: somebody waits for a session with the loader
  * @load_mutex: held while the boot ROM fetches a loader
  * @talks: conversations that a sleep of the system would break
+ * @readers: who reads registers although the state work may be held
  * @flash: conversation with the loaders; set once, before anything runs, may be NULL
  * @trace: modem log; set once, before anything runs, may be NULL
  * @observer: may be NULL; set once, before anything runs
  * @state_lock: protects writing @state
  * @state: read it with iosm_modem_state()
- * @state_wait: woken by each change of @state
+ * @state_wait: woken by each change of @state, and by the last of @readers
  * @session_wait: for clients that wait for something in a session; woken when it breaks
  * @session: enum iosm_session; the state work sets it, the poll moves it from
  *	waiting to running, and anybody may move it to broken
@@ -271,6 +272,7 @@ struct iosm_modem {
 	bool loader_wanted;
 	struct mutex load_mutex;	/* loading of the boot ROM */
 	atomic_t talks;
+	atomic_t readers;
 	struct iosm_flash *flash;
 	struct iosm_trace *trace;
 	struct iosm_observer *observer;

@@ -231,7 +231,7 @@ static void psi_says_that_it_runs(struct kunit *test)
 	loader_start(t, STAGE_BOOT, IOSM_ROM);
 	KUNIT_EXPECT_EQ(test, flash_psi(t), 0);
 	KUNIT_EXPECT_EQ(test, t->heard_count, 0);
-	EXPECT_STATUS(test, "0aa|PSI ACK|0/0");
+	EXPECT_STATUS(test, "Loading|PSI|0/5000", "Loading|PSI|5000/5000", "0aa|PSI ACK|0/0");
 	KUNIT_EXPECT_FALSE(test, iosm_coredump_available(t->flash, 0));
 	expect_end(test);
 }
@@ -249,7 +249,8 @@ static void psi_has_a_dump(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flash_psi_with_dump(t), 0);
 	expect_heard(test, list_asked);
 	expect_no_more(test);
-	EXPECT_STATUS(test, "0cd|PSI ACK|0/0", "file0|FILENAME|0/0", "256|FILE SIZE|0/0",
+	EXPECT_STATUS(test, "Loading|PSI|0/5000", "Loading|PSI|5000/5000",
+		      "0cd|PSI ACK|0/0", "file0|FILENAME|0/0", "256|FILE SIZE|0/0",
 		      "file1|FILENAME|0/0", "150000|FILE SIZE|0/0");
 	KUNIT_EXPECT_TRUE(test, iosm_coredump_available(t->flash, 0));
 	KUNIT_EXPECT_TRUE(test, iosm_coredump_available(t->flash, 1));
@@ -299,7 +300,8 @@ static void ebl_is_loaded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->heard[4].head[55], 0x00);
 	KUNIT_EXPECT_EQ(test, t->heard[4].head[57], 0x01);
 	KUNIT_EXPECT_EQ(test, t->heard[4].head[64], 0x08);
-	EXPECT_STATUS(test, "SWID: abc123, RF_ENGINE_ID: 77|-|0/0");
+	EXPECT_STATUS(test, "Loading|EBL|0/5000", "Loading|EBL|5000/5000",
+		      "SWID: abc123, RF_ENGINE_ID: 77|-|0/0");
 	expect_end(test);
 }
 
@@ -344,7 +346,7 @@ static void security_pack(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flash_pack(t), 0);
 	expect_heard(test, pack_sent);
 	expect_no_more(test);
-	KUNIT_EXPECT_EQ(test, t->status_count, 0);
+	EXPECT_STATUS(test, "Loading|FLS|0/10", "Loading|FLS|10/10");
 	expect_end(test);
 }
 
@@ -433,7 +435,8 @@ static void all_is_erased_once(struct kunit *test)
 	expect_heard(test, pack_sent);
 	expect_no_more(test);
 	EXPECT_STATUS(test, "Erasing the whole flash memory|FLS|0/1",
-		      "Erasing the whole flash memory|FLS|1/1");
+		      "Erasing the whole flash memory|FLS|1/1",
+		      "Loading|FLS|0/10", "Loading|FLS|10/10");
 
 	t->status_count = 0;
 	KUNIT_EXPECT_EQ(test, flash_region(t), 0);
@@ -562,7 +565,7 @@ static void rom_refuses(struct kunit *test)
 	t->rom_result = 0x02;
 	KUNIT_EXPECT_EQ(test, flash_psi(t), -EACCES);
 	KUNIT_EXPECT_STREQ(test, t->extack._msg, "iosm: the boot ROM refused the PSI");
-	EXPECT_STATUS(test, "0x2|ROM ERROR|0/0");
+	EXPECT_STATUS(test, "Loading|PSI|0/5000", "0x2|ROM ERROR|0/0");
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->modem->talks), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->flash->buffers), 0);
 
@@ -570,10 +573,10 @@ static void rom_refuses(struct kunit *test)
 	t->status_count = 0;
 	t->rom_result = 0xfedcba98;
 	KUNIT_EXPECT_EQ(test, flash_psi(t), -EACCES);
-	EXPECT_STATUS(test, "0xfedcba98|ROM ERROR|0/0");
+	EXPECT_STATUS(test, "Loading|PSI|0/5000", "0xfedcba98|ROM ERROR|0/0");
 	t->rom_result = 0x20;
 	KUNIT_EXPECT_EQ(test, iosm_flash_psi(t->flash, &image, NULL, NULL), -EACCES);
-	KUNIT_EXPECT_EQ(test, t->status_count, 1);
+	KUNIT_EXPECT_EQ(test, t->status_count, 2);
 }
 
 /**

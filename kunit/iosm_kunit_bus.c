@@ -10,6 +10,7 @@
 #include <linux/delay.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
+#include <linux/ktime.h>
 #include <linux/pm_runtime.h>
 #include <linux/unaligned.h>
 
@@ -41,6 +42,9 @@
 #define TYPE_CLOSE		0x02
 #define TYPE_SLEEP		0x04
 #define TYPE_FEATURES		0xf0
+
+/* After DB2=7 it ends what it does, nanoseconds. */
+#define FORCED_GRACE		(5 * NSEC_PER_MSEC)
 
 /* protocol.rst 3.5.1 */
 #define TD_BYTES		16
@@ -1029,6 +1033,7 @@ static void fake_force(struct iosm_fake *fake, bool sleep)
 		fake_fault(fake, "host forced to be what it is (6.6)");
 	spin_lock_irqsave(&fake->lock, flags);
 	fake->forced = sleep;
+	fake->forced_at = ktime_get_ns();
 	fake->host_asleep = sleep;
 	fake->asleep = sleep;
 	if (!sleep && !fake->drowsy) {
@@ -1124,6 +1129,16 @@ static void fake_set_dma(struct iosm_bus *bus, bool allowed)
 		fake->on_dma(fake);
 }
 
+static void fake_bus_set_dma(struct iosm_bus *bus, bool allowed)
+{
+	struct iosm_fake *fake = to_fake(bus);
+
+	if (!allowed && fake->dma && fake->forced && !fake->absent &&
+	    ktime_get_ns() - fake->forced_at < FORCED_GRACE)
+		fake_fault(fake, "bus mastering off in the middle of a transfer (6.6)");
+	fake_set_dma(bus, allowed);
+}
+
 static bool fake_find(struct iosm_bus *bus)
 {
 	return to_fake(bus)->found;
@@ -1134,7 +1149,7 @@ static const struct iosm_bus_ops fake_bus_ops = {
 	.read8 = fake_read8,
 	.write32 = fake_write32,
 	.ring = fake_ring,
-	.set_dma = fake_set_dma,
+	.set_dma = fake_bus_set_dma,
 	.reset = fake_reset,
 	.find = fake_find,
 };

@@ -149,6 +149,7 @@ struct iosm_fake_td {
  * @interrupts: raised, or swallowed by @mute
  * @withheld: not raised, because the host sleeps
  * @resets: of the function
+ * @forced_at: when that began, monotonic nanoseconds
  * @dma_cuts: how often bus mastering was switched off
  * @reads: reads of each 32-bit register
  * @requests: control requests completed
@@ -218,6 +219,7 @@ struct iosm_fake {
 	unsigned int interrupts;
 	unsigned int withheld;
 	unsigned int resets;
+	u64 forced_at;
 	unsigned int dma_cuts;
 	unsigned int reads[IOSM_FAKE_REGS];
 	unsigned int requests;

@@ -4,6 +4,7 @@
  * 8.10).
  */
 
+#include <linux/completion.h>
 #include <linux/kthread.h>
 #include <linux/sched/signal.h>
 
@@ -310,6 +311,45 @@ static void work_is_released_by_its_holder_only(struct kunit *test)
 	}
 	c->release(t->modem);
 	iosm_host_expect_online(test);
+}
+
+struct holder_thread {
+	const struct holder_case *how;
+	struct iosm_modem *modem;
+	struct completion held;
+};
+
+static int hold_in_thread(void *data)
+{
+	struct holder_thread *thread = data;
+
+	thread->how->hold(thread->modem);
+	complete(&thread->held);
+	return 0;
+}
+
+/* A function in reset, or in D3, must not be read. */
+static void holder_waits_for_who_reads_registers(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+	struct holder_thread thread = { test->param_value, t->modem };
+	struct task_struct *task;
+
+	init_completion(&thread.held);
+	iosm_host_start_open(test, D3);
+	KUNIT_ASSERT_TRUE(test, iosm_modem_get_registers(t->modem));
+	task = kthread_run(hold_in_thread, &thread, "iosm_holder");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&thread.held, HZ / 10), 0);
+	/* The next one comes too late. */
+	KUNIT_EXPECT_FALSE(test, iosm_modem_get_registers(t->modem));
+	iosm_modem_put_registers(t->modem);
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&thread.held, 10 * HZ), 0);
+	KUNIT_EXPECT_FALSE(test, iosm_modem_get_registers(t->modem));
+	thread.how->release(t->modem);
+	iosm_fake_await(t->fake, IOSM_ONLINE);
+	KUNIT_ASSERT_TRUE(test, iosm_modem_get_registers(t->modem));
+	iosm_modem_put_registers(t->modem);
 }
 
 static void last_of_all_holders_releases_the_work(struct kunit *test)
@@ -1065,6 +1105,7 @@ static struct kunit_case iosm_recovery_cases[] = {
 	KUNIT_CASE_PARAM(isolated_modem_comes_back, place_gen_params),
 	KUNIT_CASE_PARAM(sleeping_modem_is_isolated, handshake_gen_params),
 	KUNIT_CASE(isolation_ends_a_bring_up_that_waits),
+	KUNIT_CASE_PARAM(holder_waits_for_who_reads_registers, holder_gen_params),
 	KUNIT_CASE_PARAM(work_is_released_by_its_holder_only,
 			 holder_gen_params),
 	KUNIT_CASE_PARAM(last_of_all_holders_releases_the_work,
