@@ -12,13 +12,16 @@ FLAVOUR=debug runs a kernel with all checkers; tests that want system sleep (sle
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import itertools
 import os
 import re
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -45,11 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "emulator(device=, mux=, options=, parameters=, sleep=, trace=, load=, boots=, memory=, "
                                        "second=, fresh=): the modem that a test wants")
     config.addinivalue_line("markers", "alone: no other guest may run at the same time")
-    worker = getattr(config, "workerinput", {}).get("workerid", "")
-    if worker:
-        # User-Mode Linux hands every page fault of its programs to another process. On the same CPU that takes half the time.
-        places = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {places[int(worker.removeprefix("gw")) % len(places)]})
+    if hasattr(config, "workerinput"):
+        POOL.seats = Seats()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -102,12 +102,44 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.xfail(reason=f"{row.reason}: {row.why}", run=row.run, strict=False))
 
 
+class Seats:
+    """One CPU for each bench, the one with the fewest others, where several processes run tests.
+
+    User-Mode Linux hands every page fault of its programs to another process. On the same CPU that takes half the time.
+    """
+
+    def __init__(self) -> None:
+        self.cpus = sorted(os.sched_getaffinity(0))
+        self.directory = cache_dir() / "locks" / "seats"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.taken: IO[str] | None = None
+
+    def take(self) -> None:
+        """For this process, and what it starts."""
+        for number in itertools.count():
+            file = open(self.directory / str(number), "w", encoding="ascii")  # noqa: SIM115
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self.taken = file
+                os.sched_setaffinity(0, {self.cpus[number % len(self.cpus)]})
+                return
+            file.close()
+
+    def leave(self) -> None:
+        """Somebody else may have it."""
+        os.sched_setaffinity(0, self.cpus)
+        if self.taken:
+            self.taken.close()
+            self.taken = None
+
+
 class Pool:
     """The one bench that runs at a time."""
 
     def __init__(self) -> None:
         self.modem: Modem | None = None
         self.owner: tuple[Path, Config] | None = None
+        self.seats: Seats | None = None
 
     def get(self, kit: Kit, owner: tuple[Path, Config]) -> Modem:
         """The running bench if it fits, or a new one."""
@@ -115,20 +147,34 @@ class Pool:
             self.discard()
         if not self.modem:
             modem = Modem(kit, owner[1])
-            modem.start()
+            if self.seats:
+                self.seats.take()
+            try:
+                modem.start()
+            except BaseException:
+                self._leave()
+                raise
             self.modem, self.owner = modem, owner
         return self.modem
 
     def finish(self, logs: Path) -> list[str]:
         """End the bench in good order; complaints, for which there are logs then."""
         modem, self.modem = self.modem, None
-        return modem.finish(logs) if modem else []
+        try:
+            return modem.finish(logs) if modem else []
+        finally:
+            self._leave()
 
     def discard(self) -> None:
         """End the bench; what it says does not matter any more."""
         modem, self.modem = self.modem, None
         if modem:
             modem.bench.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self.seats:
+            self.seats.leave()
 
 
 POOL = Pool()

@@ -75,7 +75,7 @@ def test_up_and_down(modem: Modem, mux: str) -> None:
 def test_delete_while_up(modem: Modem, mux: str) -> None:
     """A link is removed in the middle of its traffic; its neighbour does not notice."""
     modem.up(0, 3)
-    flood = modem.guest.spawn(["ping", "-q", "-n", "-f", "-s", "1400", Address(3).gateway4])
+    flood = modem.guest.spawn(["ping", "-q", "-n", "-i", "0.002", "-s", "1400", Address(3).gateway4])
     modem.jobs.append(flood)
     other = modem.begin("icmp", "ping", "", Address(0).gateway4, [700] * 500, 0.0, 5.0, False)
     modem.guest.wait_for('[ "$(cat /sys/class/net/wwan0-3/statistics/rx_packets)" -gt 200 ]', what="traffic on session 3")

@@ -52,7 +52,7 @@ def test_with_links_up(modem: Modem, mux: str) -> None:
     """Unload while packets flow on three links."""
     for _ in range(3):
         modem.up(0, 2, 7)
-        flood = modem.guest.spawn(["ping", "-q", "-n", "-f", "-s", "1200", Address(2).gateway4])
+        flood = modem.guest.spawn(["ping", "-q", "-n", "-i", "0.002", "-s", "1200", Address(2).gateway4])
         modem.guest.wait_for('[ "$(cat /sys/class/net/wwan0-2/statistics/rx_packets)" -gt 50 ]', what="traffic")
         modem.unload()
         flood.kill(9)

@@ -55,7 +55,7 @@ def busy(modem: Modem) -> None:
     """All links up, packets both ways on two of them."""
     modem.up(*SESSIONS)
     for session, size in ((0, 1200), (5, 300)):
-        modem.jobs.append(modem.guest.spawn(["ping", "-q", "-n", "-f", "-s", str(size), Address(session).gateway4]))
+        modem.jobs.append(modem.guest.spawn(["ping", "-q", "-n", "-i", "0.002", "-s", str(size), Address(session).gateway4]))
     modem.guest.wait_for('[ "$(cat /sys/class/net/wwan0-5/statistics/rx_packets)" -gt 20 ]', what="traffic")
 
 

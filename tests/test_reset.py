@@ -29,7 +29,7 @@ def test_method(modem: Modem) -> None:
 def test_ports_open_and_links_up(modem: Modem, mux: str) -> None:
     """Readers and pollers are told at once, links go, everything comes back."""
     modem.up(0, 2, 7)
-    flood = modem.guest.spawn(["ping", "-q", "-n", "-f", "-s", "1200", Address(2).gateway4])
+    flood = modem.guest.spawn(["ping", "-q", "-n", "-i", "0.002", "-s", "1200", Address(2).gateway4])
     modem.guest.wait_for('[ "$(cat /sys/class/net/wwan0-2/statistics/rx_packets)" -gt 50 ]', what="traffic")
     jobs = hang_ups(modem)
     before, count = index(modem), resets(modem)

@@ -88,7 +88,7 @@ def summary_of_leak(report: str) -> str:
     """One line for an object that kmemleak reports: its size, whose it was, and the functions that made it."""
     size = re.search(r"\(size (\d+)\)", report)
     owner = re.search(r'comm "([^"]*)"', report)
-    makers = re.findall(r"^    (?:\[<[0-9a-f]+>\] )?([A-Za-z_][\w.]*)\+0x", report, re.M)
+    makers = re.findall(r"^    (?:\[<[0-9a-f]+>\] )?([A-Za-z_][\w.]*(?=\+0x)|0x[0-9a-f]+$)", report, re.M)
     return f"{size[1] if size else '?'} bytes of {owner[1] if owner else '?'} are lost: {' < '.join(makers)}"
 
 
@@ -324,6 +324,7 @@ class Guest:
     _answers: dict[int, dict[str, Any]] = field(default_factory=dict)
     _known: int = 0
     _booted: int = 0		# when that was, in jiffies
+    _texts: list[tuple[int, Path]] = field(default_factory=list)	# where modules were that are gone
 
     @property
     def console(self) -> Path:
@@ -597,6 +598,11 @@ class Guest:
 
     def rmmod(self, name: str = "iosm", *, timeout: float = 30.0, check: bool = True) -> Result:
         """Unload a module."""
+        if self.kernel.debug:
+            # What is said about it afterwards has no names.
+            text = self.run(["cat", f"/sys/module/{name}/sections/.text"], check=False).out.strip()
+            if text:
+                self._texts.append((int(text, 16), self.directory / f"{name}.ko"))
         return self.run(["rmmod", name], timeout=timeout, check=check)
 
     def firmware(self, path: Path, name: str = "") -> str:
@@ -699,7 +705,18 @@ class Guest:
     def _made_since_boot(self, report: str) -> list[str]:
         objects = re.findall(r"^unreferenced object.*\n(?: .*\n)+", report, re.M)
         made = ((item, re.search(r"\bjiffies (\d+)", item)) for item in objects)
-        return [item for item, when in made if not when or int(when[1]) >= self._booted]
+        return [re.sub(r"(?<= )0x[0-9a-f]{8,}$", self._name_of, item, flags=re.M)
+                for item, when in made if not when or int(when[1]) >= self._booted]
+
+    def _name_of(self, number: re.Match[str]) -> str:
+        """The function of a module that is gone at an address, if it is one."""
+        for text, module in reversed(self._texts):
+            offset = int(number[0], 16) - text
+            if module.is_file() and 0 <= offset < module.stat().st_size:
+                argv = ["addr2line", "-f", "-j", ".text", "-e", module, hex(offset)]
+                name = subprocess.run(argv, capture_output=True, text=True, check=False).stdout.partition("\n")[0]
+                return f"{name}+0x0" if name and not name.startswith("?") else number[0]
+        return number[0]
 
     def blind_checkers(self) -> list[str]:
         """Of the kernel's checkers, those that found something once and do not look any more."""
