@@ -23,6 +23,7 @@ import icmp
 import ports
 
 PAUSE = 0.01			# after a round that failed
+REST = 0.002			# after one that went well, so that the others get the CPU, too
 ANSWER = 0.5			# seconds to wait for one
 BURST = 32			# datagrams that are on their way while the next thing happens
 DISCARD = 9			# to where nobody listens
@@ -71,6 +72,7 @@ def _repeat(round_: Callable[[Clock], str], known: set) -> dict:
         else:
             good += 1
             print(".", end="", flush=True)
+            time.sleep(REST)
     print()
     return {"good": good, "errors": errors, "unexpected": sorted(set(errors) - known - {"silence"}),
             "longest": clock.longest, "slowest": clock.slowest}
