@@ -143,6 +143,7 @@ static int iosm_load_await_psi(struct iosm_load *load)
 			return -EIO;
 		if (time_after(jiffies, deadline))
 			return -ETIMEDOUT;
+		/* The PSI may start without an interrupt. */
 		msleep(IOSM_LOAD_POLL);
 		ret = iosm_load_check(load);
 		if (ret)

@@ -149,7 +149,6 @@ struct iosm_fake_td {
  * @interrupts: raised, or swallowed by @mute
  * @withheld: not raised, because the host sleeps
  * @resets: of the function
- * @forced_at: when that began, monotonic nanoseconds
  * @dma_cuts: how often bus mastering was switched off
  * @reads: reads of each 32-bit register
  * @requests: control requests completed
@@ -175,6 +174,7 @@ struct iosm_fake_td {
  * @falling: the host sleeps after the next interrupt
  * @host_asleep: the host sleeps
  * @forced: by a doorbell, not by a request
+ * @forced_at: when that last changed, monotonic nanoseconds
  * @d3: the function cannot be reached
  * @unread: it was in D3, and its stage was not read since
  * @usage: runtime PM references before @modem

@@ -68,7 +68,7 @@ HARMLESS = {
     "answers": Row(HANDSHAKES),
     "late": Row(("d3",), ("sleep-enter:late=300", "sleep-exit:late=300"), seconds=0.3),
     "late-to-act": Row(("d0",), ("force-active:late=300",)),
-    "not-told": Row(("d0",), ("force-sleep:ignore",), work=BUSY),
+    "not-told": Row(("d0",), ("force-sleep:ignore",)),
     "twice": Row(("d3",), ("sleep-enter:twice", "sleep-exit:twice"), work=BUSY),
     "loses-interrupts": Row(("d3",), ("sleep-enter:lose-msi", "sleep-exit:lose-msi"), work=BUSY),
 }
@@ -79,10 +79,10 @@ FATAL = {
     "too-late": Row(("d3",), ("sleep-enter:late=1500",), SILENT, work=BUSY),
     "refuses-to-wake": Row(("d3",), ("sleep-exit:refuse",), "session ended: modem did not wake up after host sleep", work=BUSY),
     "rebooted": Row(HANDSHAKES, ("d3:reboot",), REBOOTED),
-    "boots": Row(HANDSHAKES, ("d3:boot=200",), REBOOTED, work=BUSY),
-    "power-loss": Row(HANDSHAKES, ("d3:power-loss",), REBOOTED, work=BUSY),
+    "boots": Row(HANDSHAKES, ("d3:boot=200",), REBOOTED),
+    "power-loss": Row(HANDSHAKES, ("d3:power-loss",), REBOOTED),
     "reboots-on-waking": Row(HANDSHAKES, ("d0:reboot",), REBOOTED, work=BUSY),
-    "crashed": Row(HANDSHAKES, ("d0:crash=100",), CRASHED, work=BUSY),
+    "crashed": Row(HANDSHAKES, ("d0:crash=100",), CRASHED),
     "crashed-before": Row(("d3",), ("sleep-enter:crash=100",), CRASHED, work=BUSY),
 }
 

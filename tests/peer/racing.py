@@ -68,6 +68,7 @@ def _repeat(round_: Callable[[Clock], str], known: set) -> dict:
             wrong = errno.errorcode[err.errno or 0]
         if wrong:
             errors[wrong] += 1
+            # That a modem is back has no event here: the next try is the test.
             time.sleep(PAUSE)
         else:
             good += 1
@@ -231,6 +232,7 @@ def comeback(device: str) -> float:
             if ports.at(device, ["AT"], 1.0) == ["AT\r\r\nOK\r\n"]:
                 return time.monotonic()
         except OSError:
+            # To try again is how the comeback is measured.
             time.sleep(PAUSE)
 
 
@@ -246,4 +248,5 @@ def link_comeback(name: str, host: str, gateway: str) -> float:
                 _address(control, name, host, gateway)
                 if not icmp.ping(host, gateway, [56], 0.0, 1.0, False)["wrong"]:
                     return time.monotonic()
+        # As in comeback().
         time.sleep(PAUSE)
