@@ -46,6 +46,49 @@
 #define IOSM_RECOVER_WAITS	3	/* while starts are repeated */
 
 /**
+ * iosm_modem_begin_read() - registers are about to be read, if they may be
+ * @modem: the modem
+ *
+ * The caller looks after this whether it may. Whoever forbids it waits for
+ * iosm_modem_end_read() then.
+ *
+ * Context: any; the caller does not sleep until iosm_modem_end_read().
+ */
+void iosm_modem_begin_read(struct iosm_modem *modem)
+{
+	atomic_inc(&modem->readers);
+	/* Pairs with iosm_modem_await_readers(). */
+	smp_mb__after_atomic();
+}
+
+/**
+ * iosm_modem_end_read() - registers are not read any more
+ * @modem: after iosm_modem_begin_read()
+ *
+ * Context: any.
+ */
+void iosm_modem_end_read(struct iosm_modem *modem)
+{
+	if (atomic_dec_and_test(&modem->readers))
+		wake_up(&modem->readers_wait);
+}
+
+/* The caller has said that registers must not be read from now on. */
+static void iosm_modem_await_readers(struct iosm_modem *modem)
+{
+	/* Pairs with iosm_modem_begin_read(). */
+	smp_mb();
+	wait_event(modem->readers_wait, !atomic_read(&modem->readers));
+}
+
+/* The function may enter D3 after the return. */
+static void iosm_modem_fall_asleep(struct iosm_modem *modem)
+{
+	WRITE_ONCE(modem->asleep, true);
+	iosm_modem_await_readers(modem);
+}
+
+/**
  * iosm_modem_hold_for() - after the return the state work does nothing
  * @modem: the modem
  * @why: until this and all other reasons are gone
@@ -61,9 +104,7 @@ void iosm_modem_hold_for(struct iosm_modem *modem, enum iosm_hold why)
 	if (why == IOSM_HOLD_LOAD)
 		return;
 	iosm_modem_await_load(modem);
-	/* So does who reads registers; pairs with iosm_modem_get_registers(). */
-	smp_mb();
-	wait_event(modem->state_wait, !atomic_read(&modem->readers));
+	iosm_modem_await_readers(modem);
 }
 
 /**
@@ -276,7 +317,7 @@ int iosm_modem_suspend(struct iosm_modem *modem)
 		dev_warn(modem->dev, "modem refuses to let the system sleep\n");
 		return ret;
 	}
-	WRITE_ONCE(modem->asleep, true);
+	iosm_modem_fall_asleep(modem);
 	return 0;
 }
 
@@ -337,7 +378,7 @@ int iosm_modem_runtime_suspend(struct iosm_modem *modem)
 	if (atomic_read(&modem->users) || !iosm_modem_online(modem) ||
 	    iosm_modem_put_to_sleep(modem))
 		return -EBUSY;
-	WRITE_ONCE(modem->asleep, true);
+	iosm_modem_fall_asleep(modem);
 	return 0;
 }
 
@@ -477,12 +518,6 @@ static bool iosm_modem_readable(const struct iosm_modem *modem)
 	       !(READ_ONCE(modem->holds) & ~BIT(IOSM_HOLD_LOAD));
 }
 
-static void iosm_modem_end_read(struct iosm_modem *modem)
-{
-	if (atomic_dec_and_test(&modem->readers))
-		wake_up(&modem->state_wait);
-}
-
 /**
  * iosm_modem_get_registers() - may registers be read now?
  * @modem: the modem
@@ -493,9 +528,7 @@ static void iosm_modem_end_read(struct iosm_modem *modem)
  */
 bool iosm_modem_get_registers(struct iosm_modem *modem)
 {
-	atomic_inc(&modem->readers);
-	/* Whoever holds the work waits for us, or we see that it is held. */
-	smp_mb__after_atomic();
+	iosm_modem_begin_read(modem);
 	if (iosm_modem_readable(modem) &&
 	    (!IS_ENABLED(CONFIG_PM) || pm_runtime_get_if_active(modem->dev) > 0))
 		return true;

@@ -644,11 +644,17 @@ void iosm_modem_look(struct iosm_modem *modem)
 {
 	u32 stage, ipc;
 
-	if (READ_ONCE(modem->asleep) || !iosm_modem_online(modem))
+	/* The function must not fall asleep, or be reset, in between. */
+	iosm_modem_begin_read(modem);
+	if (READ_ONCE(modem->asleep) || !iosm_modem_online(modem)) {
+		iosm_modem_end_read(modem);
 		return;
+	}
 	/* The stage last: a modem that restarts changes it after the IPC state. */
 	ipc = iosm_mmio_ipc_state(modem->bus);
 	stage = iosm_mmio_stage(modem->bus);
+	iosm_modem_end_read(modem);
+
 	if (iosm_modem_loader_done(modem, stage))
 		iosm_modem_outdate(modem, "the loader has started the firmware");
 	else if (!iosm_modem_in_stage(modem, stage))
@@ -1458,6 +1464,7 @@ struct iosm_modem *iosm_modem_create(struct iosm_bus *bus,
 	mutex_init(&modem->load_mutex);
 	spin_lock_init(&modem->state_lock);
 	init_waitqueue_head(&modem->state_wait);
+	init_waitqueue_head(&modem->readers_wait);
 	init_waitqueue_head(&modem->session_wait);
 	atomic_set(&modem->session, IOSM_SESSION_NONE);
 	INIT_DELAYED_WORK(&modem->work, iosm_modem_work);

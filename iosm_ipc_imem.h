@@ -225,7 +225,8 @@ struct iosm_observer {
  * @observer: may be NULL; set once, before anything runs
  * @state_lock: protects writing @state
  * @state: read it with iosm_modem_state()
- * @state_wait: woken by each change of @state, and by the last of @readers
+ * @state_wait: woken by each change of @state
+ * @readers_wait: woken by the last of @readers
  * @session_wait: for clients that wait for something in a session; woken when it breaks
  * @session: enum iosm_session; the state work sets it, the poll moves it from
  *	waiting to running, and anybody may move it to broken
@@ -279,6 +280,7 @@ struct iosm_modem {
 	spinlock_t state_lock;		/* writers of @state */
 	enum iosm_state state;
 	wait_queue_head_t state_wait;
+	wait_queue_head_t readers_wait;
 	wait_queue_head_t session_wait;
 	atomic_t session;
 	enum iosm_start_step step;
@@ -320,6 +322,8 @@ void iosm_modem_isolate(struct iosm_modem *modem, bool forever);
 void iosm_modem_rejoin(struct iosm_modem *modem);
 bool iosm_modem_needs_reset(struct iosm_modem *modem);
 bool iosm_modem_answers(struct iosm_modem *modem);
+void iosm_modem_begin_read(struct iosm_modem *modem);
+void iosm_modem_end_read(struct iosm_modem *modem);
 bool iosm_modem_get_registers(struct iosm_modem *modem);
 void iosm_modem_put_registers(struct iosm_modem *modem);
 int iosm_modem_reset(struct iosm_modem *modem);

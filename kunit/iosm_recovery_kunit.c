@@ -347,9 +347,51 @@ static void holder_waits_for_who_reads_registers(struct kunit *test)
 	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&thread.held, 10 * HZ), 0);
 	KUNIT_EXPECT_FALSE(test, iosm_modem_get_registers(t->modem));
 	thread.how->release(t->modem);
-	iosm_fake_await(t->fake, IOSM_ONLINE);
+	/* After a mere hold it never was anything else. */
+	KUNIT_ASSERT_GT(test, wait_event_timeout(t->modem->state_wait,
+						 iosm_modem_state(t->modem) == IOSM_ONLINE,
+						 10 * HZ), 0);
 	KUNIT_ASSERT_TRUE(test, iosm_modem_get_registers(t->modem));
 	iosm_modem_put_registers(t->modem);
+}
+
+static void system_sleeps(struct iosm_modem *modem)
+{
+	iosm_modem_suspend(modem);
+}
+
+static void function_sleeps(struct iosm_modem *modem)
+{
+	iosm_modem_runtime_suspend(modem);
+}
+
+static const struct holder_case sleepers[] = {
+	{ "system", system_sleeps },
+	{ "function", function_sleeps },
+};
+
+KUNIT_ARRAY_PARAM_DESC(sleeper, sleepers, desc);
+
+/* Who looks after a modem that is in D3 by then would take it for one that is gone. */
+static void sleeper_waits_for_who_reads_registers(struct kunit *test)
+{
+	struct iosm_host_test *t = test->priv;
+	struct holder_thread thread = { test->param_value, t->modem };
+	struct task_struct *task;
+
+	init_completion(&thread.held);
+	t->fake->bus.host_sleep = IOSM_HOST_SLEEP_D3;
+	iosm_fake_go_online(t->fake);
+	iosm_modem_begin_read(t->modem);
+	task = kthread_run(hold_in_thread, &thread, "iosm_sleeper");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&thread.held, HZ / 2), 0);
+	iosm_modem_end_read(t->modem);
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&thread.held, 10 * HZ), 0);
+	iosm_host_expect_state(test, IOSM_SUSPENDED);
+	t->fake->reads[0] = 0;
+	iosm_modem_look(t->modem);
+	KUNIT_EXPECT_EQ(test, t->fake->reads[0], 0);
 }
 
 static void last_of_all_holders_releases_the_work(struct kunit *test)
@@ -1106,6 +1148,7 @@ static struct kunit_case iosm_recovery_cases[] = {
 	KUNIT_CASE_PARAM(sleeping_modem_is_isolated, handshake_gen_params),
 	KUNIT_CASE(isolation_ends_a_bring_up_that_waits),
 	KUNIT_CASE_PARAM(holder_waits_for_who_reads_registers, holder_gen_params),
+	KUNIT_CASE_PARAM(sleeper_waits_for_who_reads_registers, sleeper_gen_params),
 	KUNIT_CASE_PARAM(work_is_released_by_its_holder_only,
 			 holder_gen_params),
 	KUNIT_CASE_PARAM(last_of_all_holders_releases_the_work,
