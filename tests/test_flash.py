@@ -83,7 +83,9 @@ def carries(modem: Modem) -> None:
 
 
 @pytest.mark.parametrize("device", ("7560", "7360"))
-@pytest.mark.emulator(boots=False, fresh=True, options=("--boot-delay", "never", "--flash", f"{{directory}}/{NAND}"))
+# After the first of two software images a slow guest may need more than a second to bring the next file.
+@pytest.mark.emulator(boots=False, fresh=True, options=("--boot-delay", "never", "--flash", f"{{directory}}/{NAND}",
+                                                        "--reboot-delay", "4000"))
 def test_from_rom_to_traffic(modem: Modem, device: str, mux: str, tmp_path: Path) -> None:
     """A whole set as users have it: afterwards the NAND holds each bit of it and nothing else, and packets flow."""
     done = subprocess.run([TOP / "tools" / "iosm-fw", "example", tmp_path], capture_output=True, text=True, check=False)
